@@ -1,0 +1,51 @@
+import type { Knex } from 'knex';
+
+export async function up(knex: Knex): Promise<void> {
+  await knex.raw(`
+    -- One gap-free log per account: event_id counts up from 1 under the account's row lock. A row
+    -- holds what the event changed of its order; what never changes is read from the order.
+    create table account_events (
+      account_id uuid not null references accounts,
+      event_id bigint not null check (event_id > 0),
+      type text not null,
+      order_id uuid references orders,
+      order_status text,
+      order_version integer,
+      filled_qty bigint,
+      filled_value bigint,
+      execution_id uuid,
+      price bigint,
+      qty bigint,
+      fee bigint,
+      position_qty bigint,
+      reason text,
+      occurred_at timestamptz not null,
+      primary key (account_id, event_id)
+    );
+
+    create table notifications (
+      id bigint generated always as identity primary key,
+      account_id uuid not null references accounts,
+      kind text not null check (kind in ('order_executed')),
+      order_id uuid not null references orders,
+      order_status text not null,
+      executions integer not null check (executions > 0),
+      qty bigint not null,
+      value bigint not null,
+      fees bigint not null,
+      created_at timestamptz not null,
+      attempts integer not null default 0,
+      due_at timestamptz not null,
+      delivered_at timestamptz,
+      last_error text
+    );
+    create index notifications_due on notifications (due_at) where delivered_at is null;
+
+    select protect_append_only('account_events');
+    grant select, insert, update on notifications to brokerx_app;
+  `);
+}
+
+export async function down(knex: Knex): Promise<void> {
+  await knex.raw('drop table notifications, account_events');
+}

@@ -1,0 +1,102 @@
+import {
+  averagePrice,
+  formatDecimal,
+  PRICE_SCALE,
+  QTY_SCALE,
+  tradeValue,
+} from '../domain/money.js';
+import type { ClientStatus } from '../identity/model.js';
+import type { PositionView, ValuedAccount } from './model.js';
+
+const RATIO_SCALE = 6;
+const RATIO_ONE = 10n ** BigInt(RATIO_SCALE);
+
+const STATUS_ON_WIRE: Record<ClientStatus, string> = {
+  pending: 'SUBMITTED',
+  active: 'ACTIVE',
+  suspended: 'ACTIVE', // and account_blocked
+  rejected: 'REJECTED',
+  closed: 'ACCOUNT_CLOSED',
+};
+
+const money = (units: bigint): string => formatDecimal(units, PRICE_SCALE);
+const quantity = (units: bigint): string => formatDecimal(units, QTY_SCALE);
+
+/** `part / whole` with six places, rounded towards zero; 0 of nothing is 0. */
+const ratio = (part: bigint, whole: bigint): string =>
+  whole === 0n ? '0' : formatDecimal((part * RATIO_ONE) / whole, RATIO_SCALE);
+
+/** An account in Alpaca's wire format. It is a cash account: nothing is lent, nothing sold short. */
+export function presentAccount(account: ValuedAccount): Record<string, unknown> {
+  const status = STATUS_ON_WIRE[account.clientStatus ?? 'active'];
+  const blocked = account.clientStatus !== null && account.clientStatus !== 'active';
+  const marketValue = account.longValue + account.shortValue;
+  const equity = money(account.cash + marketValue);
+  const buyingPower = money(account.cash - account.cashHeld);
+  return {
+    id: account.id,
+    account_number: account.accountNumber,
+    status,
+    crypto_status: status,
+    currency: 'USD',
+    cash: money(account.cash),
+    portfolio_value: equity,
+    equity,
+    last_equity: money(account.cash + account.lastdayValue),
+    position_market_value: money(marketValue),
+    buying_power: buyingPower,
+    regt_buying_power: buyingPower,
+    daytrading_buying_power: '0', // of a margin account only
+    non_marginable_buying_power: buyingPower,
+    initial_margin: '0',
+    maintenance_margin: '0',
+    last_maintenance_margin: '0',
+    long_market_value: money(account.longValue),
+    short_market_value: money(account.shortValue),
+    sma: '0',
+    multiplier: '1',
+    accrued_fees: '0', // fees are booked with their trade
+    pending_transfer_in: '0',
+    pending_transfer_out: '0',
+    daytrade_count: 0,
+    pattern_day_trader: false,
+    trading_blocked: blocked,
+    transfers_blocked: blocked,
+    account_blocked: blocked,
+    trade_suspended_by_user: false,
+    shorting_enabled: false,
+    created_at: account.createdAt.toISOString(),
+  };
+}
+
+/**
+ * A position in Alpaca's wire format. The intraday figures are the price's move since the previous
+ * close on the whole quantity: what was bought today is not told apart.
+ */
+export function presentPosition(position: PositionView): Record<string, unknown> {
+  const { qty, costBasis, price, previousClose } = position;
+  const marketValue = tradeValue(price, qty);
+  const lastdayValue = tradeValue(previousClose, qty);
+  const gain = marketValue - costBasis;
+  const gainToday = marketValue - lastdayValue;
+  return {
+    asset_id: position.assetId,
+    symbol: position.symbol,
+    exchange: position.exchange,
+    asset_class: position.assetClass,
+    asset_marginable: false,
+    qty: quantity(qty),
+    qty_available: quantity(qty - position.held),
+    avg_entry_price: averagePrice(costBasis, qty),
+    side: qty > 0n ? 'long' : 'short',
+    market_value: money(marketValue),
+    cost_basis: money(costBasis),
+    unrealized_pl: money(gain),
+    unrealized_plpc: ratio(gain, costBasis),
+    unrealized_intraday_pl: money(gainToday),
+    unrealized_intraday_plpc: ratio(gainToday, lastdayValue),
+    current_price: money(price),
+    lastday_price: money(previousClose),
+    change_today: ratio(price - previousClose, previousClose),
+  };
+}

@@ -1,0 +1,23 @@
+import { formatDecimal, PRICE_SCALE, QTY_SCALE } from '../domain/money.js';
+import type { Asset } from './model.js';
+
+/** An asset in Alpaca's wire format; only crypto tells its increments there. */
+export const presentAsset = (asset: Asset): Record<string, unknown> => ({
+  id: asset.id,
+  class: asset.class,
+  exchange: asset.exchange,
+  symbol: asset.symbol,
+  name: asset.name,
+  status: asset.status,
+  tradable: asset.tradable,
+  marginable: false,
+  shortable: false,
+  easy_to_borrow: false,
+  fractionable: asset.fractionable,
+  attributes: [],
+  ...(asset.class === 'crypto' && {
+    min_order_size: formatDecimal(asset.minOrderSize, QTY_SCALE),
+    min_trade_increment: formatDecimal(asset.minTradeIncrement, QTY_SCALE),
+    price_increment: formatDecimal(asset.priceIncrement, PRICE_SCALE),
+  }),
+});

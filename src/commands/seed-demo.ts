@@ -1,0 +1,159 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Knex } from 'knex';
+import { v7 as uuidv7 } from 'uuid';
+import { openAccounts } from '../accounts/open-accounts.js';
+import { randomSecret, type Config } from '../config.js';
+import { connectDatabase } from '../db.js';
+import { parseDecimal, PRICE_SCALE, QTY_SCALE, tradeValue } from '../domain/money.js';
+import { ApiKey, Client } from '../identity/model.js';
+import { createApiKey, hashSecret } from '../identity/new-api-key.js';
+import { hashPassword } from '../identity/passwords.js';
+import type { Role } from '../identity/principal.js';
+import { seedAssets } from './seed-assets.js';
+
+export interface DemoLogin {
+  email: string;
+  password: string;
+  key_id: string;
+  secret_key: string;
+}
+export interface DemoClient extends DemoLogin {
+  account_id: string;
+}
+export interface DemoCredentials {
+  clients: DemoClient[];
+  admin: DemoLogin;
+}
+
+const NAMES = ['Alice', 'Bob', 'Carol', 'Dave'];
+const LAST_NAME = 'Demo';
+const CASH = '1000000';
+const SHARES = '10000';
+const COINS: Record<string, string> = { 'BTC/USD': '10', 'ETH/USD': '200' };
+const FILE = 'demo-credentials.json';
+
+const emailOf = (name: string): string => `${name.toLowerCase()}@demo.brokerx.example`;
+
+/**
+ * Seeds the demo market, at least four funded clients who hold some of everything, and an admin.
+ * Their passwords and secrets are made up once and kept in DATA_DIR (mode 0600), so that they are
+ * the same after a restart; where database and file do not fit together, new ones are made.
+ */
+export async function seedDemo(config: Config): Promise<DemoCredentials> {
+  const db = connectDatabase(config.databaseUrl, 'seed', 2);
+  try {
+    await seedAssets(db.knex, config.shards);
+    const kept = await readKept(config.dataDir);
+    const clients: DemoClient[] = [];
+    for (const name of NAMES) clients.push(await ensureClient(db.knex, name, kept));
+    const admin = await ensureStaff(db.knex, 'Admin', 'admin', kept);
+    const credentials = { clients, admin };
+    const text = `${JSON.stringify(credentials, null, 2)}\n`;
+    await writeFile(join(config.dataDir, FILE), text, { mode: 0o600 });
+    return credentials;
+  } finally {
+    await db.close();
+  }
+}
+
+async function readKept(dataDir: string): Promise<Map<string, DemoLogin>> {
+  const text = await readFile(join(dataDir, FILE), 'utf8').catch(() => null);
+  if (text === null) return new Map();
+  const { clients, admin } = JSON.parse(text) as DemoCredentials;
+  return new Map([...clients, admin].map((login) => [login.email, login]));
+}
+
+async function ensureClient(
+  knex: Knex,
+  name: string,
+  kept: Map<string, DemoLogin>,
+): Promise<DemoClient> {
+  const email = emailOf(name);
+  const client = await Client.query(knex).findOne({ email });
+  if (!client) return openDemoAccount(knex, name, email);
+  const { id } = (await knex('accounts').first('id').where({ client_id: client.id })) as {
+    id: string;
+  };
+  const login = await ensureLogin(knex, client, id, kept.get(email));
+  return { ...login, account_id: id };
+}
+
+async function openDemoAccount(knex: Knex, name: string, email: string): Promise<DemoClient> {
+  const password = randomSecret(12);
+  const passwordHash = await hashPassword(password);
+  const assets = (await knex('assets')
+    .join('market_prices', 'asset_id', 'assets.id')
+    .select('assets.id', 'symbol', 'reference_price as price')) as {
+    id: string;
+    symbol: string;
+    price: bigint;
+  }[];
+  const holdings = assets.map(({ id, symbol, price }) => {
+    const qty = parseDecimal(COINS[symbol] ?? SHARES, QTY_SCALE);
+    return { assetId: id, qty, cost: tradeValue(price, qty) };
+  });
+  const [opened] = await knex.transaction((trx) =>
+    openAccounts(trx, [
+      {
+        email,
+        passwordHash,
+        firstName: name,
+        lastName: LAST_NAME,
+        cash: parseDecimal(CASH, PRICE_SCALE),
+        holdings,
+      },
+    ]),
+  );
+  const { accountId, key_id, secret_key } = opened!;
+  return { email, password, account_id: accountId, key_id, secret_key };
+}
+
+async function ensureStaff(
+  knex: Knex,
+  name: string,
+  role: Role,
+  kept: Map<string, DemoLogin>,
+): Promise<DemoLogin> {
+  const email = emailOf(name);
+  let client = await Client.query(knex).findOne({ email });
+  client ??= await Client.query(knex).insertAndFetch({
+    id: uuidv7(),
+    email,
+    passwordHash: null,
+    firstName: name,
+    lastName: LAST_NAME,
+    role,
+    status: 'active',
+  });
+  return ensureLogin(knex, client, null, kept.get(email));
+}
+
+/** The kept credentials when they still fit the database, else new ones. */
+async function ensureLogin(
+  knex: Knex,
+  client: Client,
+  accountId: string | null,
+  kept: DemoLogin | undefined,
+): Promise<DemoLogin> {
+  if (kept && client.passwordHash !== null) {
+    const key = await ApiKey.query(knex).findById(kept.key_id).whereNull('revoked_at');
+    if (key?.secretHash.equals(hashSecret(kept.secret_key))) return pickLogin(kept);
+  }
+  const password = randomSecret(12);
+  await Client.query(knex).findById(client.id).patch({ passwordHash: await hashPassword(password) });
+  const key = await createApiKey(knex, {
+    clientId: client.id,
+    accountId,
+    scopes: accountId === null ? ['read', 'trade', 'admin'] : ['read', 'trade'],
+    label: 'demo',
+  });
+  return { email: client.email, password, ...key };
+}
+
+const pickLogin = ({ email, password, key_id, secret_key }: DemoLogin): DemoLogin => ({
+  email,
+  password,
+  key_id,
+  secret_key,
+});

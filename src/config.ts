@@ -1,0 +1,180 @@
+import { existsSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import Joi from 'joi';
+
+/** Every setting of the product, validated once at the start and frozen. */
+export interface Config {
+  readonly nodeEnv: 'development' | 'test' | 'production';
+  readonly port: number;
+  readonly host: string;
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+  readonly cacheRedisUrl: string;
+  readonly dataDir: string;
+  readonly jwtSecret: string;
+  readonly logLevel: string;
+  readonly marketSimulator: boolean;
+  readonly marketHours: 'always' | 'nyse';
+  readonly rateLimitPerMin: number;
+  readonly shards: number;
+  readonly workerRoles: readonly WorkerRole[];
+  readonly workers: number;
+  readonly corsOrigins: readonly string[];
+  readonly feeBps: number;
+  readonly marketCollarBps: number;
+  readonly maxOrderQty: string;
+  readonly maxOrderNotional: string;
+  readonly smtpUrl: string;
+  readonly mailFrom: string;
+  readonly mailsPerSecond: number;
+}
+
+export const WORKER_ROLES = ['orders', 'notifications', 'market', 'maintenance'] as const;
+export type WorkerRole = (typeof WORKER_ROLES)[number];
+
+/** The JWT secret of `npm start`; production refuses it. */
+const DEVELOPMENT_SECRET = 'development-only-secret-do-not-use-in-production';
+
+const url = (schemes: string[]) => Joi.string().uri({ scheme: schemes });
+const list = Joi.string().allow('').default('');
+
+const settings = Joi.object({
+  NODE_ENV: Joi.string().valid('development', 'test', 'production').default('development'),
+  PORT: Joi.number().port().default(3000),
+  HOST: Joi.string().hostname().default('127.0.0.1'),
+  DATABASE_URL: url(['postgres', 'postgresql']).required(),
+  REDIS_URL: url(['redis', 'rediss']).required(),
+  CACHE_REDIS_URL: url(['redis', 'rediss']),
+  DATA_DIR: Joi.string().default('.brokerx'),
+  JWT_SECRET: Joi.string().min(32).default(DEVELOPMENT_SECRET),
+  LOG_LEVEL: Joi.string().valid('error', 'warn', 'info', 'http', 'debug').default('info'),
+  MARKET_SIMULATOR: Joi.string().valid('on', 'off').default('on'),
+  MARKET_HOURS: Joi.string().valid('always', 'nyse').default('always'),
+  RATE_LIMIT_PER_MIN: Joi.number().integer().min(0).max(1_000_000).default(200),
+  SHARDS: Joi.number().integer().min(1).max(256).default(16),
+  WORKER_ROLES: list,
+  WORKERS: Joi.number().integer().min(0).max(64).default(1),
+  CORS_ORIGINS: list,
+  FEE_BPS: Joi.number().integer().min(0).max(1_000).default(0),
+  MARKET_COLLAR_BPS: Joi.number().integer().min(1).max(5_000).default(500),
+  MAX_ORDER_QTY: Joi.string()
+    .pattern(/^\d{1,9}$/)
+    .default('1000000'),
+  MAX_ORDER_NOTIONAL: Joi.string()
+    .pattern(/^\d{1,12}$/)
+    .default('100000000'),
+  SMTP_URL: url(['smtp', 'smtps']).allow('').default(''),
+  MAIL_FROM: Joi.string().default('BrokerX+ <no-reply@brokerx.example>'),
+  MAILS_PER_SECOND: Joi.number().integer().min(1).max(10_000).default(50),
+}).unknown(true);
+
+/** Reads `.env` beside the working directory, if there is one; the environment wins over it. */
+export function loadDotEnv(): void {
+  if (existsSync('.env')) process.loadEnvFile('.env');
+}
+
+/**
+ * Reads and checks the settings.
+ * @param env the environment, usually `process.env`
+ * @returns the frozen configuration
+ * @throws Error that names every wrong variable, what it was and what it may be
+ */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const { value, error } = settings.validate(present, { abortEarly: false });
+  if (error) throw new Error(describe(error));
+  const config = fromSettings(value as Settings);
+  if (config.nodeEnv === 'production' && config.jwtSecret === DEVELOPMENT_SECRET) {
+    throw new Error('JWT_SECRET is the development default; set a secret of at least 32 characters');
+  }
+  return config;
+}
+
+/** The settings after validation: defaults filled in, numbers read. */
+interface Settings {
+  NODE_ENV: Config['nodeEnv'];
+  PORT: number;
+  HOST: string;
+  DATABASE_URL: string;
+  REDIS_URL: string;
+  CACHE_REDIS_URL?: string;
+  DATA_DIR: string;
+  JWT_SECRET: string;
+  LOG_LEVEL: string;
+  MARKET_SIMULATOR: 'on' | 'off';
+  MARKET_HOURS: Config['marketHours'];
+  RATE_LIMIT_PER_MIN: number;
+  SHARDS: number;
+  WORKER_ROLES: string;
+  WORKERS: number;
+  CORS_ORIGINS: string;
+  FEE_BPS: number;
+  MARKET_COLLAR_BPS: number;
+  MAX_ORDER_QTY: string;
+  MAX_ORDER_NOTIONAL: string;
+  SMTP_URL: string;
+  MAIL_FROM: string;
+  MAILS_PER_SECOND: number;
+}
+
+function fromSettings(value: Settings): Config {
+  return Object.freeze({
+    nodeEnv: value.NODE_ENV,
+    port: value.PORT,
+    host: value.HOST,
+    databaseUrl: value.DATABASE_URL,
+    redisUrl: value.REDIS_URL,
+    cacheRedisUrl: value.CACHE_REDIS_URL ?? value.REDIS_URL,
+    dataDir: value.DATA_DIR,
+    jwtSecret: value.JWT_SECRET,
+    logLevel: value.LOG_LEVEL,
+    marketSimulator: value.MARKET_SIMULATOR === 'on',
+    marketHours: value.MARKET_HOURS,
+    rateLimitPerMin: value.RATE_LIMIT_PER_MIN,
+    shards: value.SHARDS,
+    workerRoles: parseRoles(value.WORKER_ROLES),
+    workers: value.WORKERS,
+    corsOrigins: splitList(value.CORS_ORIGINS),
+    feeBps: value.FEE_BPS,
+    marketCollarBps: value.MARKET_COLLAR_BPS,
+    maxOrderQty: value.MAX_ORDER_QTY,
+    maxOrderNotional: value.MAX_ORDER_NOTIONAL,
+    smtpUrl: value.SMTP_URL,
+    mailFrom: value.MAIL_FROM,
+    mailsPerSecond: value.MAILS_PER_SECOND,
+  });
+}
+
+const splitList = (text: string): string[] =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+
+function parseRoles(text: string): WorkerRole[] {
+  const names = splitList(text);
+  for (const name of names) {
+    if (!(WORKER_ROLES as readonly string[]).includes(name)) {
+      throw new Error(
+        `WORKER_ROLES was "${text}": "${name}" is not a role. ` +
+          `Allowed: a comma-separated list of ${WORKER_ROLES.join(', ')}; empty means all`,
+      );
+    }
+  }
+  return names.length === 0 ? [...WORKER_ROLES] : (names as WorkerRole[]);
+}
+
+const SECRET_SETTINGS = new Set(['JWT_SECRET', 'DATABASE_URL', 'REDIS_URL', 'CACHE_REDIS_URL', 'SMTP_URL']);
+
+function describe(error: Joi.ValidationError): string {
+  const lines = error.details.map(({ path, message, context }) => {
+    const name = String(path[0]);
+    if (context?.value === undefined) return `${name} is not set: ${message}`;
+    const was = SECRET_SETTINGS.has(name) ? '(hidden)' : JSON.stringify(context.value);
+    return `${name} was ${was}: ${message}`;
+  });
+  return `Bad settings:\n  ${lines.join('\n  ')}`;
+}
+
+/** A secret for one run, such as a demo client's password. */
+export const randomSecret = (bytes = 30): string => randomBytes(bytes).toString('base64url');

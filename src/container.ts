@@ -1,0 +1,89 @@
+import { hostname } from 'node:os';
+import type { Redis } from 'ioredis';
+import { AssetCatalog } from './assets/catalog.js';
+import type { Config } from './config.js';
+import { connectDatabase, type Database } from './db.js';
+import { parseDecimal, PRICE_SCALE, QTY_SCALE } from './domain/money.js';
+import { createLogger, type Logger } from './log.js';
+import { Executor } from './orders/executor.js';
+import { Intake } from './orders/intake.js';
+import { Nudges } from './queue/nudges.js';
+import { connectRedis, producerOptions } from './redis.js';
+
+/** What every process of the product is made of: connections, intake, executor. */
+export interface Container {
+  config: Config;
+  /** Names this process among all of the product's, such as `host-4711`. */
+  name: string;
+  log: Logger;
+  db: Database;
+  /** For producers: fails at once while Redis is away. */
+  redis: Redis;
+  catalog: AssetCatalog;
+  nudges: Nudges;
+  intake: Intake;
+  executor: Executor;
+  /** Closes the connections; bounded in time. */
+  close(): Promise<void>;
+}
+
+const REDIS_ERRORS_LOGGED_EVERY_MS = 5_000;
+
+/** Logs a broken Redis connection now and then, not for every reconnection attempt. */
+export function redisErrorLogger(log: Logger): (error: Error) => void {
+  let loggedAt = 0;
+  return (error) => {
+    if (Date.now() - loggedAt < REDIS_ERRORS_LOGGED_EVERY_MS) return;
+    loggedAt = Date.now();
+    log.warn('Redis is away', { error: error.message });
+  };
+}
+
+/**
+ * The one composition root: plain `new`, in the order things depend on each other.
+ * @param service names the process in logs and in `pg_stat_activity`, such as `api`
+ */
+export async function createContainer(config: Config, service: string): Promise<Container> {
+  const name = `${hostname()}-${process.pid}`;
+  const log = createLogger(config.logLevel, service);
+  const db = connectDatabase(config.databaseUrl, service);
+  const redis = connectRedis(config.redisUrl, producerOptions, redisErrorLogger(log));
+  const catalog = new AssetCatalog(db.knex, (error) => {
+    log.warn('the asset catalog could not be refreshed', { error });
+  });
+  await catalog.start();
+  const nudges = new Nudges(config.shards, redis, log);
+  const intake = new Intake({
+    db,
+    catalog,
+    feeBps: config.feeBps,
+    marketCollarBps: config.marketCollarBps,
+    limits: {
+      maxQty: parseDecimal(config.maxOrderQty, QTY_SCALE),
+      maxNotional: parseDecimal(config.maxOrderNotional, PRICE_SCALE),
+    },
+    nudge: (shards) => nudges.shards(shards),
+  });
+  const executor = new Executor({
+    db,
+    log,
+    worker: name,
+    nudgeNotifications: () => nudges.notifications(),
+  });
+  return {
+    config,
+    name,
+    log,
+    db,
+    redis,
+    catalog,
+    nudges,
+    intake,
+    executor,
+    async close() {
+      catalog.stop();
+      redis.disconnect();
+      await db.close();
+    },
+  };
+}

@@ -1,0 +1,152 @@
+import knexFactory, { type Knex } from 'knex';
+import { Model } from 'objection';
+import pg from 'pg';
+import { unavailable } from './errors.js';
+
+const INT8 = 20;
+const INT8_ARRAY = 1016;
+const parseInt8 = (text: string): bigint => BigInt(text);
+const parseInt8Array = pg.types.getTypeParser(INT8_ARRAY as never) as (text: string) => string[];
+
+/** Our own connections read int8 as bigint; the driver's global parsers stay as they are. */
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
+    if (oid === INT8) return parseInt8;
+    if (oid === INT8_ARRAY) return (text: string) => parseInt8Array(text).map(BigInt);
+    return pg.types.getTypeParser(oid, format as 'text');
+  }) as pg.CustomTypesConfig['getTypeParser'],
+};
+
+/** A named statement: parsed and planned once a connection, then only executed. */
+export interface Statement {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** What a transaction on the order path can do. Statements may be sent without waiting for each. */
+export interface Tx {
+  run<Row>(statement: Statement, values: readonly unknown[]): Promise<Row[]>;
+}
+
+/** Postgres: Objection over knex for everyday work, a pipelining pool for the order path. */
+export interface Database {
+  readonly knex: Knex;
+  /** Runs `work` in one transaction on the order path's pool. */
+  transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+  /** Runs one statement on the order path's pool, as a transaction of its own. */
+  run<Row>(statement: Statement, values: readonly unknown[]): Promise<Row[]>;
+  close(): Promise<void>;
+}
+
+const APPLICATION_ROLE = 'brokerx_app';
+const STATEMENT_TIMEOUT_MS = 15_000;
+const LOCK_TIMEOUT_MS = 5_000;
+/** A stopped process must not keep its shard's lock: Postgres ends its transaction. */
+const IDLE_IN_TRANSACTION_TIMEOUT_MS = 4_000;
+const CONNECT_TIMEOUT_MS = 3_000;
+
+const connectionSettings = (databaseUrl: string, name: string): pg.ClientConfig => ({
+  connectionString: databaseUrl,
+  application_name: `brokerx-${name}`,
+  options: `-c role=${APPLICATION_ROLE}`,
+  statement_timeout: STATEMENT_TIMEOUT_MS,
+  lock_timeout: LOCK_TIMEOUT_MS,
+  idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
+  connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+  keepAlive: true,
+  types,
+});
+
+/**
+ * Connects to Postgres; nothing is opened before the first query.
+ * @param databaseUrl `postgres://...`
+ * @param name        shown in `pg_stat_activity`, such as `api`
+ * @param poolSize    connections of each of the two pools
+ */
+export function connectDatabase(databaseUrl: string, name: string, poolSize = 8): Database {
+  const knex = knexFactory({
+    client: 'pg',
+    connection: connectionSettings(databaseUrl, name) as Knex.PgConnectionConfig,
+    pool: { min: 0, max: poolSize },
+    acquireConnectionTimeout: CONNECT_TIMEOUT_MS,
+  });
+  Model.knex(knex);
+  const pool = new pg.Pool({
+    ...connectionSettings(databaseUrl, `${name}-orders`),
+    max: poolSize,
+    pipeline: true,
+  } as pg.PoolConfig);
+  pool.on('error', () => undefined); // an idle connection was lost; the next query opens another
+
+  const run = async <Row>(
+    client: pg.ClientBase | pg.Pool,
+    { name: statementName, text }: Statement,
+    values: readonly unknown[],
+  ): Promise<Row[]> => {
+    const query = { name: statementName, text, values: values as unknown[] };
+    const { rows } = await client.query(query);
+    return rows as Row[];
+  };
+
+  return {
+    knex,
+    run: (statement, values) => run(pool, statement, values),
+    transaction: (work) => inTransaction(pool, run, work),
+    async close() {
+      await Promise.allSettled([knex.destroy(), pool.end()]);
+    },
+  };
+}
+
+type Run = <Row>(client: pg.ClientBase, statement: Statement, values: readonly unknown[]) => Promise<Row[]>;
+
+async function inTransaction<T>(pool: pg.Pool, run: Run, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  const onError = (error: Error) => (broken = error);
+  client.on('error', onError);
+  try {
+    const begun = client.query('begin'); // sent ahead: its answer comes with the first statement's
+    begun.catch(() => undefined);
+    const result = await work({ run: (statement, values) => run(client, statement, values) });
+    await begun;
+    await client.query('commit');
+    return result;
+  } catch (error) {
+    await client.query('rollback').catch((lost: Error) => (broken = lost));
+    throw error;
+  } finally {
+    client.off('error', onError);
+    client.release(broken);
+  }
+}
+
+const RETRYABLE = new Set(['40001', '40P01', '55P03']);
+const CONNECTION_LOST = /^(08|57P0|53300)/;
+const SOCKET_ERRORS = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOENT']);
+
+/** True when Postgres chose this transaction to give way: running it again is right. */
+export const isRetryable = (error: unknown): boolean =>
+  error instanceof Error && RETRYABLE.has((error as { code?: string }).code ?? '');
+
+/** True when Postgres is away, going down, or the connection broke: the outcome may be unknown. */
+export function isConnectionLost(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = (error as { code?: string }).code ?? '';
+  return (
+    CONNECTION_LOST.test(code) ||
+    SOCKET_ERRORS.has(code) ||
+    /connection terminated|timeout exceeded when trying to connect|not queryable|timeout acquiring/i.test(
+      error.message,
+    )
+  );
+}
+
+/** Turns a lost connection into the 503 that a client can act on; leaves everything else alone. */
+export function explainOutage(error: unknown): unknown {
+  if (!isConnectionLost(error)) return error;
+  return unavailable(
+    'The database is not available. Whether the request took effect is unknown: ' +
+      'repeat it with the same Idempotency-Key or client_order_id, or look the order up.',
+  );
+}

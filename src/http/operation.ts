@@ -1,0 +1,46 @@
+import Joi from 'joi';
+import type { Scope } from '../identity/principal.js';
+
+/**
+ * What `/openapi.json` says about one route. Each feature exports its operations beside its routes;
+ * a test compares the two.
+ */
+export interface Operation {
+  readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
+  /** The router's path, such as `/v2/orders/:id`. */
+  readonly path: string;
+  readonly tag: string;
+  readonly summary: string;
+  readonly description?: string;
+  /** Who may call it: anybody, any staff of a role, or a credential with this scope. */
+  readonly access: 'public' | 'staff' | Scope;
+  readonly params?: Joi.ObjectSchema;
+  readonly query?: Joi.ObjectSchema;
+  readonly headers?: Joi.ObjectSchema;
+  readonly body?: Joi.ObjectSchema;
+  readonly responses: Readonly<Record<number, OperationResponse>>;
+  /** The refusals beyond those that every route of its kind has (401, 403, 422, 429, 500, 503). */
+  readonly problems?: readonly number[];
+}
+
+export interface OperationResponse {
+  readonly description: string;
+  readonly schema?: Joi.Schema;
+  /** `application/json` unless said otherwise. */
+  readonly type?: string;
+}
+
+/**
+ * The schema of an answer: every member is always there.
+ * @param name what the document calls it under `components/schemas`
+ */
+export const answerSchema = (name: string, members: Joi.SchemaMap): Joi.ObjectSchema =>
+  Joi.object(members)
+    .fork(Object.keys(members), (member) => member.required())
+    .meta({ name });
+
+/** A decimal as text, such as `"150.25"`. */
+export const decimalText = Joi.string().pattern(/^-?\d+(\.\d+)?$/);
+/** RFC 3339 in UTC. */
+export const timeText = Joi.string().isoDate();
+export const uuidText = Joi.string().uuid();

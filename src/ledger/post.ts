@@ -1,0 +1,106 @@
+import type { Knex } from 'knex';
+import { v7 as uuidv7 } from 'uuid';
+import { EXTERNAL_ACCOUNT, USD } from './house.js';
+
+export interface JournalLine {
+  accountId: string;
+  assetId: string;
+  /** Signed: 10^-4 USD for the currency, 10^-9 units for everything else. */
+  amount: bigint;
+  /** What shares that come in cost, in 10^-4 USD; for the position's cost basis. */
+  cost?: bigint;
+}
+
+export interface JournalEntry {
+  kind: 'opening' | 'deposit' | 'withdrawal' | 'adjustment';
+  /** Sum to zero per asset; the database refuses anything else. */
+  lines: JournalLine[];
+}
+
+interface PositionChange {
+  accountId: string;
+  assetId: string;
+  qty: bigint;
+  cost: bigint;
+}
+
+/**
+ * Posts journals and brings the balances in line with them, in the caller's transaction: positions
+ * first, then accounts, each sorted (the global lock order). For everything but trades, which the
+ * execution pass posts in bulk with statements of its own.
+ * @throws the database's check violation when an entry does not balance or a balance would not do
+ */
+export async function postJournals(
+  trx: Knex.Transaction,
+  entries: readonly JournalEntry[],
+): Promise<void> {
+  const now = new Date();
+  const journals = entries.map((entry) => ({ id: uuidv7(), entry }));
+  const lines = journals.flatMap(({ id, entry }) =>
+    entry.lines.map((line, index) => ({ ...line, journalId: id, index })),
+  );
+  await trx.raw(
+    `insert into journals (id, kind, created_at)
+     select id, kind, ? from unnest(?::uuid[], ?::text[]) as u (id, kind)`,
+    [now, journals.map(({ id }) => id), journals.map(({ entry }) => entry.kind)],
+  );
+  await trx.raw(
+    `insert into postings (journal_id, line, account_id, asset_id, amount)
+     select * from unnest(?::uuid[], ?::int2[], ?::uuid[], ?::uuid[], ?::bigint[])`,
+    [
+      lines.map(({ journalId }) => journalId),
+      lines.map(({ index }) => index),
+      lines.map(({ accountId }) => accountId),
+      lines.map(({ assetId }) => assetId),
+      lines.map(({ amount }) => String(amount)),
+    ],
+  );
+  await applyToPositions(trx, lines);
+  await applyToAccounts(trx, lines);
+}
+
+async function applyToPositions(trx: Knex.Transaction, lines: readonly JournalLine[]): Promise<void> {
+  const changes = new Map<string, PositionChange>();
+  for (const { accountId, assetId, amount, cost } of lines) {
+    if (assetId === USD || accountId === EXTERNAL_ACCOUNT) continue;
+    const change = changes.get(accountId + assetId) ?? { accountId, assetId, qty: 0n, cost: 0n };
+    change.qty += amount;
+    change.cost += cost ?? 0n;
+    changes.set(accountId + assetId, change);
+  }
+  const rows = [...changes.values()];
+  if (rows.length === 0) return;
+  await trx.raw(
+    `insert into positions as p (account_id, asset_id, qty, cost_basis)
+     select * from unnest(?::uuid[], ?::uuid[], ?::bigint[], ?::bigint[])
+       as u (account_id, asset_id, qty, cost_basis)
+     order by account_id, asset_id
+     on conflict (account_id, asset_id) do update
+       set qty = p.qty + excluded.qty, cost_basis = p.cost_basis + excluded.cost_basis`,
+    [
+      rows.map(({ accountId }) => accountId),
+      rows.map(({ assetId }) => assetId),
+      rows.map(({ qty }) => String(qty)),
+      rows.map(({ cost }) => String(cost)),
+    ],
+  );
+}
+
+async function applyToAccounts(trx: Knex.Transaction, lines: readonly JournalLine[]): Promise<void> {
+  const changes = new Map<string, bigint>();
+  for (const { accountId, assetId, amount } of lines) {
+    if (assetId !== USD || accountId === EXTERNAL_ACCOUNT) continue;
+    changes.set(accountId, (changes.get(accountId) ?? 0n) + amount);
+  }
+  if (changes.size === 0) return;
+  const ids = [...changes.keys()];
+  await trx.raw(
+    `select id from accounts where id = any(?::uuid[]) order by id for no key update`,
+    [ids],
+  );
+  await trx.raw(
+    `update accounts a set cash = a.cash + u.amount
+     from unnest(?::uuid[], ?::bigint[]) as u (id, amount) where a.id = u.id`,
+    [ids, [...changes.values()].map(String)],
+  );
+}

@@ -1,0 +1,138 @@
+import { Counter, Gauge, Histogram } from 'prom-client';
+
+/** The product's own metrics, by the path of an order. HTTP's are in `http/http-metrics.ts`. */
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+const COUNTS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
+
+// Intake
+export const ordersAccepted = new Counter({
+  name: 'brokerx_orders_accepted_total',
+  help: 'Orders persisted with their hold and acknowledged',
+  labelNames: ['side', 'type'],
+});
+export const ordersRejected = new Counter({
+  name: 'brokerx_orders_rejected_total',
+  help: 'Orders refused before anything was held',
+  labelNames: ['reason'],
+});
+export const cancelsAccepted = new Counter({
+  name: 'brokerx_cancels_accepted_total',
+  help: 'Cancellations put into the sequence',
+});
+export const intakeBatchSize = new Histogram({
+  name: 'brokerx_intake_batch_size',
+  help: 'Orders and cancellations persisted by one commit',
+  buckets: COUNTS,
+});
+export const intakeDuration = new Histogram({
+  name: 'brokerx_intake_transaction_seconds',
+  help: 'Time of one intake transaction',
+  buckets: SECONDS,
+});
+export const nudgeFailures = new Counter({
+  name: 'brokerx_nudge_failures_total',
+  help: 'Jobs that could not be added to Redis; the sweeper makes up for them',
+  labelNames: ['queue'],
+});
+
+// Execution
+export const ordersExecuted = new Counter({
+  name: 'brokerx_orders_executed_total',
+  help: 'Work items taken off the list and settled, by what became of them',
+  labelNames: ['outcome'],
+});
+export const tradesExecuted = new Counter({
+  name: 'brokerx_trades_total',
+  help: 'Trades settled',
+});
+export const tradedValue = new Counter({
+  name: 'brokerx_traded_value_dollars_total',
+  help: 'Value of the trades settled, in US dollars',
+});
+export const executionBatchSize = new Histogram({
+  name: 'brokerx_execution_batch_size',
+  help: 'Work items settled by one commit',
+  buckets: COUNTS,
+});
+export const executionDuration = new Histogram({
+  name: 'brokerx_execution_transaction_seconds',
+  help: 'Time of one match-and-settle transaction',
+  buckets: SECONDS,
+});
+export const workWait = new Histogram({
+  name: 'brokerx_work_wait_seconds',
+  help: 'Time from acceptance to the start of the settling transaction',
+  buckets: SECONDS,
+});
+export const staleFences = new Counter({
+  name: 'brokerx_stale_fence_refusals_total',
+  help: 'Settlements refused because the shard was given to another worker meanwhile',
+});
+export const oldestWaitingWork = new Gauge({
+  name: 'brokerx_oldest_waiting_work_seconds',
+  help: 'Age of the oldest accepted order or cancellation that is not settled',
+  aggregator: 'max',
+});
+export const waitingWork = new Gauge({
+  name: 'brokerx_waiting_work_items',
+  help: 'Accepted orders and cancellations that are not settled',
+  aggregator: 'max',
+});
+
+// Queues
+export const jobWait = new Histogram({
+  name: 'brokerx_job_wait_seconds',
+  help: 'Time a job waited in its queue',
+  labelNames: ['queue'],
+  buckets: SECONDS,
+});
+export const jobDuration = new Histogram({
+  name: 'brokerx_job_run_seconds',
+  help: 'Time a job ran',
+  labelNames: ['queue', 'status'],
+  buckets: SECONDS,
+});
+export const jobsStalled = new Counter({
+  name: 'brokerx_jobs_stalled_total',
+  help: 'Jobs whose worker lost their lock',
+  labelNames: ['queue'],
+});
+export const jobsInQueue = new Gauge({
+  name: 'brokerx_queue_jobs',
+  help: 'Jobs in a queue, by state',
+  labelNames: ['queue', 'state'],
+  aggregator: 'max',
+});
+
+// Afterwards
+export const notificationsDelivered = new Counter({
+  name: 'brokerx_notifications_delivered_total',
+  help: 'Notifications delivered, by channel',
+  labelNames: ['channel'],
+});
+export const notificationsFailed = new Counter({
+  name: 'brokerx_notifications_failed_total',
+  help: 'Delivery attempts that failed, by channel',
+  labelNames: ['channel'],
+});
+export const oldestNotification = new Gauge({
+  name: 'brokerx_oldest_undelivered_notification_seconds',
+  help: 'Age of the oldest notification that is due and not delivered',
+  aggregator: 'max',
+});
+export const eventLag = new Histogram({
+  name: 'brokerx_event_lag_seconds',
+  help: "Time from an order's acceptance to the commit of the events of its execution",
+  buckets: SECONDS,
+});
+export const cacheRequests = new Counter({
+  name: 'brokerx_cache_requests_total',
+  help: 'Reads of in-process and Redis caches, by result',
+  labelNames: ['cache', 'result'],
+});
+export const ledgerMismatches = new Gauge({
+  name: 'brokerx_ledger_mismatches',
+  help: 'Assets whose postings do not sum to zero, and balances that differ from their postings',
+  aggregator: 'max',
+});

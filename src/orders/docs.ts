@@ -1,0 +1,144 @@
+import Joi from 'joi';
+import { answerSchema, decimalText, timeText, uuidText, type Operation } from '../http/operation.js';
+import {
+  byClientOrderIdSchema,
+  listOrdersSchema,
+  orderIdSchema,
+  orderQuerySchema,
+  placeOrderSchema,
+} from './schema.js';
+
+const optionalTime = timeText.allow(null);
+const optionalDecimal = decimalText.allow(null);
+const unset = Joi.valid(null);
+
+export const orderSchema = answerSchema('Order', {
+  id: uuidText,
+  client_order_id: Joi.string(),
+  created_at: timeText,
+  updated_at: timeText,
+  submitted_at: timeText,
+  filled_at: optionalTime,
+  expired_at: optionalTime,
+  canceled_at: optionalTime,
+  failed_at: optionalTime,
+  replaced_at: optionalTime,
+  replaced_by: uuidText.allow(null),
+  replaces: uuidText.allow(null),
+  asset_id: uuidText,
+  symbol: Joi.string(),
+  asset_class: Joi.string().valid('us_equity', 'crypto'),
+  notional: unset,
+  qty: decimalText,
+  filled_qty: decimalText,
+  filled_avg_price: optionalDecimal,
+  order_class: Joi.string().valid(''),
+  order_type: Joi.string().valid('market', 'limit'),
+  type: Joi.string().valid('market', 'limit'),
+  side: Joi.string().valid('buy', 'sell'),
+  time_in_force: Joi.string().valid('day', 'gtc', 'ioc', 'fok'),
+  limit_price: optionalDecimal,
+  stop_price: optionalDecimal,
+  status: Joi.string().valid(
+    'accepted',
+    'new',
+    'partially_filled',
+    'filled',
+    'canceled',
+    'expired',
+    'rejected',
+    'pending_cancel',
+  ),
+  extended_hours: Joi.boolean(),
+  legs: unset,
+  trail_percent: unset,
+  trail_price: unset,
+  hwm: unset,
+  reason: Joi.string().allow(null).description('Why it was canceled or rejected'),
+  commission: optionalDecimal.description('The fees of its executions'),
+  version: Joi.number().integer().description('Counts up with every change; also the ETag'),
+});
+
+const canceledSchema = Joi.array().items(
+  answerSchema('CanceledOrder', {
+    id: uuidText,
+    status: Joi.number().integer(),
+    body: Joi.object().unknown().description('The order, or the problem'),
+  }),
+);
+
+const idempotencyHeaders = Joi.object({
+  'Idempotency-Key': Joi.string()
+    .max(255)
+    .description('Sent again with the same body, the first answer is replayed for 24 h or more'),
+});
+
+const tag = 'Orders';
+const ORDER = { description: 'The order', schema: orderSchema };
+
+export const orderOperations: readonly Operation[] = [
+  {
+    method: 'post',
+    path: '/v2/orders',
+    tag,
+    access: 'trade',
+    summary: 'Place an order',
+    description:
+      'The answer means: durable, and what it needs is held. A worker matches it a moment later; ' +
+      'its outcome is in the events and in `GET /v2/orders/{id}`.',
+    headers: idempotencyHeaders,
+    body: placeOrderSchema,
+    responses: { 200: ORDER },
+    problems: [403, 409],
+  },
+  {
+    method: 'get',
+    path: '/v2/orders',
+    tag,
+    access: 'read',
+    summary: 'Your orders',
+    query: listOrdersSchema,
+    responses: {
+      200: { description: 'By time of submission', schema: Joi.array().items(orderSchema) },
+    },
+  },
+  {
+    method: 'delete',
+    path: '/v2/orders',
+    tag,
+    access: 'trade',
+    summary: 'Cancel all open orders',
+    responses: { 207: { description: 'One outcome per open order', schema: canceledSchema } },
+  },
+  {
+    method: 'get',
+    path: '/v2/orders\\:by_client_order_id',
+    tag,
+    access: 'read',
+    summary: 'One order, by the id that you gave it',
+    query: byClientOrderIdSchema,
+    responses: { 200: ORDER },
+    problems: [404],
+  },
+  {
+    method: 'get',
+    path: '/v2/orders/:id',
+    tag,
+    access: 'read',
+    summary: 'One order',
+    params: orderIdSchema,
+    query: orderQuerySchema,
+    responses: { 200: ORDER },
+    problems: [404],
+  },
+  {
+    method: 'delete',
+    path: '/v2/orders/:id',
+    tag,
+    access: 'trade',
+    summary: 'Cancel an order',
+    params: orderIdSchema,
+    responses: { 204: { description: 'The cancellation is under way' } },
+    problems: [404],
+  },
+];

@@ -1,0 +1,184 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isRetryable, type Database } from '../db.js';
+import type { Logger } from '../log.js';
+import {
+  eventLag,
+  executionBatchSize,
+  executionDuration,
+  ordersExecuted,
+  staleFences,
+  tradedValue,
+  tradesExecuted,
+  workWait,
+} from '../metrics.js';
+import * as sql from './execute-statements.js';
+import { loadBooks, takeWork, writeSettlement } from './execution-pass.js';
+import { Settlement, type WorkItem } from './settlement.js';
+
+export interface ExecutorDeps {
+  db: Database;
+  log: Logger;
+  /** Names this process in the claims and the logs. */
+  worker: string;
+  /** Told after a commit that notifications wait. Must neither wait nor throw. */
+  nudgeNotifications: () => void;
+}
+
+interface Request {
+  shard: number;
+  jobId: string;
+  resolve: () => void;
+  reject: (error: unknown) => void;
+}
+interface ShardFence {
+  shard: number;
+  fence: bigint;
+}
+interface Pass {
+  work: WorkItem[];
+  settlement: Settlement | null;
+  /** Shards that somebody else is settling at this moment. */
+  busy: number[];
+  stale: number[];
+}
+
+/** Work items of one transaction, over all its shards. */
+const PASS_MAX = 1_000;
+const BUSY_PAUSE_MS = 3;
+const MAX_ATTEMPTS = 8;
+/** A log line names its orders when they are few. */
+const LOGGED_ORDERS_MAX = 20;
+
+/**
+ * Drains shards: matches their waiting work in sequence order and settles it in one transaction.
+ * Safe to call any number of times, from any number of processes.
+ *
+ * Shards asked for while a pass is under way share the next one, as orders share a commit at intake.
+ * A pass first claims its shards (a new fence each); inside the transaction it locks them and goes
+ * on only with those whose fence is still its own. A worker that was stopped between the two, and
+ * whose job was given to another, finds a newer fence and leaves the shard alone.
+ */
+export class Executor {
+  private requests: Request[] = [];
+  private running = false;
+  /** When the last pass ended, for the watchdog; now while one is under way. */
+  private lastProgress = Date.now();
+
+  constructor(private readonly deps: ExecutorDeps) {}
+
+  get idleMs(): number {
+    return Date.now() - this.lastProgress;
+  }
+
+  /**
+   * Resolves when all work of the shard that was waiting at the call is settled, or somebody with a
+   * newer claim has taken it over.
+   */
+  drain(shard: number, jobId: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.requests.push({ shard, jobId, resolve, reject });
+      if (!this.running) void this.run();
+    });
+  }
+
+  private async run(): Promise<void> {
+    this.running = true;
+    await new Promise(setImmediate); // jobs that were delivered in the same tick share the pass
+    while (this.requests.length > 0) {
+      const requests = this.requests;
+      this.requests = [];
+      try {
+        await this.drainShards(requests);
+        for (const { resolve } of requests) resolve();
+      } catch (error) {
+        for (const { reject } of requests) reject(error);
+      }
+    }
+    this.running = false;
+  }
+
+  private async drainShards(requests: readonly Request[]): Promise<void> {
+    let shards = [...new Set(requests.map(({ shard }) => shard))];
+    let claims = await this.claim(shards);
+    while (shards.length > 0) {
+      const perShard = Math.ceil(PASS_MAX / shards.length);
+      const started = performance.now();
+      const pass = await this.attempt(claims, perShard);
+      this.lastProgress = Date.now();
+      this.report(pass, requests, (performance.now() - started) / 1_000);
+      if (pass.stale.length > 0) {
+        staleFences.inc(pass.stale.length);
+        this.deps.log.warn('stale fence: another worker has the shards', { shards: pass.stale });
+      }
+      if (pass.work.length === 0 && pass.busy.length > 0) await sleep(BUSY_PAUSE_MS);
+      shards = [...pass.busy, ...fullShards(pass.work, perShard)];
+      claims = claims.filter(({ shard }) => shards.includes(shard));
+    }
+  }
+
+  private claim(shards: readonly number[]): Promise<ShardFence[]> {
+    return this.deps.db.run<ShardFence>(sql.CLAIM_SHARDS, [shards, this.deps.worker]);
+  }
+
+  private async attempt(claims: ShardFence[], perShard: number): Promise<Pass> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.pass(claims, perShard);
+      } catch (error) {
+        // Nothing computed in memory survives a rollback: the next attempt reads everything anew.
+        if (!isRetryable(error) || attempt >= MAX_ATTEMPTS) throw error;
+        await sleep(Math.random() * 10 * attempt);
+      }
+    }
+  }
+
+  private pass(claims: readonly ShardFence[], perShard: number): Promise<Pass> {
+    return this.deps.db.transaction(async (tx) => {
+      const wanted = claims.map(({ shard }) => shard);
+      const locked = await tx.run<ShardFence>(sql.LOCK_SHARDS, [wanted]);
+      const valid = new Map(locked.map(({ shard, fence }) => [shard, fence]));
+      const busy = wanted.filter((shard) => !valid.has(shard));
+      const stale = claims
+        .filter(({ shard, fence }) => valid.has(shard) && valid.get(shard) !== fence)
+        .map(({ shard }) => shard);
+      const mine = [...valid.keys()].filter((shard) => !stale.includes(shard));
+      const work = mine.length === 0 ? [] : await takeWork(tx, mine, perShard);
+      if (work.length === 0) return { work, settlement: null, busy, stale };
+      const settlement = new Settlement(work, await loadBooks(tx, work));
+      await writeSettlement(tx, work, settlement);
+      return { work, settlement, busy, stale };
+    });
+  }
+
+  /** Only after the commit: metrics, one log line, and the word that notifications wait. */
+  private report({ work, settlement }: Pass, requests: readonly Request[], seconds: number): void {
+    if (!settlement) return;
+    const now = Date.now();
+    for (const { kind, waitingSince, order } of work) {
+      const age = (now - waitingSince.getTime()) / 1_000;
+      workWait.observe(Math.max(0, age - seconds));
+      eventLag.observe(age);
+      ordersExecuted.inc({ outcome: kind === 'cancel' ? 'cancel' : order.status });
+    }
+    executionBatchSize.observe(work.length);
+    executionDuration.observe(seconds);
+    tradesExecuted.inc(settlement.trades.length);
+    tradedValue.inc(settlement.trades.reduce((sum, { value }) => sum + Number(value), 0) / 10_000);
+    if (settlement.notifications.size > 0) this.deps.nudgeNotifications();
+    this.deps.log.info('settled', {
+      shards: [...new Set(work.map(({ shard }) => shard))],
+      job_ids: requests.map(({ jobId }) => jobId).slice(0, LOGGED_ORDERS_MAX),
+      orders: work.length,
+      trades: settlement.trades.length,
+      duration_ms: Math.round(seconds * 1_000),
+      ...(work.length <= LOGGED_ORDERS_MAX && { order_ids: work.map(({ order }) => order.id) }),
+    });
+  }
+}
+
+/** Shards whose limit was reached: there may be more. */
+function fullShards(work: readonly WorkItem[], perShard: number): number[] {
+  const counts = new Map<number, number>();
+  for (const { shard } of work) counts.set(shard, (counts.get(shard) ?? 0) + 1);
+  return [...counts].filter(([, count]) => count >= perShard).map(([shard]) => shard);
+}

@@ -1,0 +1,180 @@
+import { randomUUID } from 'node:crypto';
+import { v7 as uuidv7 } from 'uuid';
+import type { AssetCatalog, TradableAsset } from '../assets/catalog.js';
+import type { Database } from '../db.js';
+import { checkOrder, type OrderLimits } from '../domain/order-rules.js';
+import { explainOutage, isConnectionLost } from '../db.js';
+import { DomainError, invalid, notFound } from '../errors.js';
+import { cancelsAccepted, intakeBatchSize, intakeDuration } from '../metrics.js';
+import { ordersAccepted, ordersRejected } from '../metrics.js';
+import { GroupCommit } from './group-commit.js';
+import { persistBatch, type Command, type CommandAnswer } from './intake-batch.js';
+import { findOrder, listOrders, type OrderSide, type OrderType } from './model.js';
+import type { OrderView, TimeInForce } from './model.js';
+
+/** What a client asks for. Quantities in 10^-9 units, prices in 10^-4 USD. */
+export interface PlaceOrder {
+  accountId: string;
+  /** `AAPL`, `BTC/USD`, `BTCUSD` or an asset id. */
+  symbol: string;
+  side: OrderSide;
+  type: OrderType;
+  timeInForce: TimeInForce;
+  qty: bigint;
+  limitPrice: bigint | null;
+  extendedHours: boolean;
+  /** Unique in the account; made up when null. */
+  clientOrderId: string | null;
+  /** A repeated key with the same request hash (SHA-256) gets the first answer again. */
+  idempotency: { key: string; requestHash: Buffer } | null;
+}
+
+export interface Placed {
+  order: OrderView;
+  /** True when an Idempotency-Key answered with an earlier order. */
+  replayed: boolean;
+}
+
+export interface CancelOutcome {
+  order: OrderView;
+  refusal: DomainError | null;
+}
+
+export interface IntakeDeps {
+  db: Database;
+  catalog: AssetCatalog;
+  feeBps: number;
+  marketCollarBps: number;
+  limits: OrderLimits;
+  /** Told after each commit which shards have new work. Must neither wait nor throw. */
+  nudge: (shards: readonly number[]) => void;
+}
+
+const MAX_BATCH = 250;
+const MAX_WAITING = 10_000;
+/** Two, so that one batch is checked and written while the other's commit is on its way to disk. */
+const LANES = 2;
+const CANCEL_ALL_MAX = 10_000;
+
+/**
+ * The one way in for orders and cancellations, of clients and of the house alike: checks, holds,
+ * persists and acknowledges. Concurrent calls share a transaction; each gets its own answer.
+ */
+export class Intake {
+  private readonly commits: GroupCommit<Command, CommandAnswer>;
+
+  constructor(private readonly deps: IntakeDeps) {
+    this.commits = new GroupCommit({
+      commit: (batch) => this.commit(batch),
+      maxBatch: MAX_BATCH,
+      maxWaiting: MAX_WAITING,
+      lanes: LANES,
+    });
+  }
+
+  /**
+   * Accepts an order: when this resolves, the order, its hold and its work item are durable.
+   * @throws DomainError with a machine-readable code; nothing is held or written then
+   */
+  async place(request: PlaceOrder): Promise<Placed> {
+    const asset = this.tradableAsset(request.symbol);
+    const fault = checkOrder(request, asset, this.deps.limits);
+    if (fault) {
+      ordersRejected.inc({ reason: 'invalid' });
+      throw invalid(fault.message, fault.details);
+    }
+    const answer = await this.submit({
+      kind: 'place',
+      id: uuidv7(),
+      asset,
+      request,
+      clientOrderId: request.clientOrderId ?? randomUUID(),
+    });
+    if (answer.kind === 'replayed') return { order: await this.firstAnswer(request, answer.orderId), replayed: true };
+    if (answer.kind !== 'placed') throw new Error(`unexpected answer ${answer.kind} to an order`);
+    ordersAccepted.inc({ side: request.side, type: request.type });
+    return { order: answer.order, replayed: false };
+  }
+
+  /**
+   * Puts a cancellation into the sequence; the worker decides, since a fill may come first.
+   * @throws DomainError 404 when it is not the account's, 422 when it is final already
+   */
+  async cancel(accountId: string, orderId: string): Promise<void> {
+    await this.submit({ kind: 'cancel', accountId, orderId });
+    cancelsAccepted.inc();
+  }
+
+  /** Cancels every open order of the account; each with its own outcome. */
+  async cancelAll(accountId: string): Promise<CancelOutcome[]> {
+    const open = await listOrders(this.deps.db.knex, accountId, {
+      status: 'open',
+      limit: CANCEL_ALL_MAX,
+      direction: 'desc',
+    });
+    return Promise.all(
+      open.map(async (order): Promise<CancelOutcome> => {
+        try {
+          await this.cancel(accountId, order.id);
+          return { order: { ...order, cancelPending: true }, refusal: null };
+        } catch (error) {
+          if (error instanceof DomainError) return { order, refusal: error };
+          throw error;
+        }
+      }),
+    );
+  }
+
+  private async submit(command: Command): Promise<CommandAnswer> {
+    try {
+      return await this.commits.submit(command);
+    } catch (error) {
+      if (error instanceof DomainError && command.kind === 'place') {
+        ordersRejected.inc({ reason: error.kind });
+      }
+      throw explainOutage(error);
+    }
+  }
+
+  private async commit(batch: Command[]): Promise<(CommandAnswer | DomainError)[]> {
+    const done = intakeDuration.startTimer();
+    const { answers, shards } = await persistBatch(this.deps, batch);
+    done();
+    intakeBatchSize.observe(batch.length);
+    if (shards.length > 0) this.deps.nudge(shards);
+    return answers;
+  }
+
+  private tradableAsset(symbol: string): TradableAsset {
+    const asset = this.deps.catalog.find(symbol);
+    if (!asset) {
+      ordersRejected.inc({ reason: 'unknown_symbol' });
+      throw invalid(`asset "${symbol.slice(0, 40)}" not found: see GET /v2/assets for what can be traded`);
+    }
+    if (asset.status !== 'active' || !asset.tradable) {
+      ordersRejected.inc({ reason: 'not_tradable' });
+      throw invalid(`asset ${asset.symbol} is not tradable`);
+    }
+    return asset;
+  }
+
+  /** The order as it was acknowledged, whatever happened to it since. */
+  private async firstAnswer(request: PlaceOrder, orderId: string): Promise<OrderView> {
+    const order = await findOrder(this.deps.db.knex, request.accountId, orderId).catch((error: unknown) => {
+      throw isConnectionLost(error) ? explainOutage(error) : error;
+    });
+    if (!order) throw notFound('order');
+    return {
+      ...order,
+      status: 'accepted',
+      filledQty: 0n,
+      filledValue: 0n,
+      fees: 0n,
+      reason: null,
+      version: 1,
+      updatedAt: order.createdAt,
+      closedAt: null,
+      cancelPending: false,
+    };
+  }
+}

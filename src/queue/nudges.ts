@@ -1,0 +1,96 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import type { Logger } from '../log.js';
+import { nudgeFailures } from '../metrics.js';
+import { NOTIFICATIONS_QUEUE, openQueue, shardQueueName, type ExecuteShardJob } from './queues.js';
+
+/** A nudge that takes longer is given up; the sweeper makes up for it. */
+const ADD_TIMEOUT_MS = 1_500;
+/** Notifications are gathered for a moment, so that one mail can tell of several executions. */
+const NOTIFICATION_DELAY_MS = 500;
+const SWEEP_AGAIN_AFTER_MS = 5_000;
+
+/**
+ * Tells the workers that there is work. Every call returns at once and never throws: Postgres holds
+ * the work, Redis is only the doorbell. While one ring is under way further calls gather for the
+ * next, and at most one job a shard waits in its queue (one more may be active).
+ */
+export class Nudges {
+  readonly shardQueues: Queue<ExecuteShardJob>[];
+  readonly notificationQueue: Queue;
+  private readonly waiting = new Set<number>();
+  private ringing = false;
+  private notifying = false;
+
+  constructor(
+    shards: number,
+    redis: Redis,
+    private readonly log: Logger,
+  ) {
+    this.shardQueues = Array.from({ length: shards }, (_, shard) =>
+      openQueue<ExecuteShardJob>(shardQueueName(shard), redis),
+    );
+    this.notificationQueue = openQueue(NOTIFICATIONS_QUEUE, redis);
+  }
+
+  /** There is new work on these shards. Call it after the commit. */
+  shards(shards: readonly number[]): void {
+    for (const shard of shards) this.waiting.add(shard);
+    if (!this.ringing) void this.ring();
+  }
+
+  /** There are new notifications. Call it after the commit. */
+  notifications(): void {
+    if (this.notifying) return;
+    this.notifying = true;
+    const added = this.notificationQueue.add(
+      'deliver',
+      {},
+      { delay: NOTIFICATION_DELAY_MS, deduplication: { id: 'deliver', keepLastIfActive: true } },
+    );
+    void this.settle(NOTIFICATIONS_QUEUE, added).then(() => (this.notifying = false));
+  }
+
+  /**
+   * Nudges a shard whose work has waited too long, by a way of its own: whatever became of the jobs
+   * that were to do it, this one does not depend on them.
+   */
+  async sweep(shard: number): Promise<void> {
+    const deduplication = { id: 'sweep', ttl: SWEEP_AGAIN_AFTER_MS };
+    const queue = this.shardQueues[shard];
+    if (queue) await this.settle(queue.name, queue.add('execute', { shard }, { deduplication }));
+  }
+
+  private async ring(): Promise<void> {
+    this.ringing = true;
+    while (this.waiting.size > 0) {
+      const shards = [...this.waiting];
+      this.waiting.clear();
+      await Promise.all(shards.map((shard) => this.nudge(shard)));
+    }
+    this.ringing = false;
+  }
+
+  private nudge(shard: number): Promise<void> {
+    const queue = this.shardQueues[shard];
+    if (!queue) return Promise.resolve();
+    const deduplication = { id: 'execute', keepLastIfActive: true };
+    return this.settle(queue.name, queue.add('execute', { shard }, { deduplication }));
+  }
+
+  private async settle(queue: string, added: Promise<unknown>): Promise<void> {
+    const timeout = new AbortController();
+    try {
+      const late = sleep(ADD_TIMEOUT_MS, 'late', { signal: timeout.signal });
+      late.catch(() => undefined);
+      if ((await Promise.race([added, late])) === 'late') throw new Error('Redis did not answer');
+    } catch (error) {
+      added.catch(() => undefined);
+      nudgeFailures.inc({ queue });
+      this.log.debug('nudge failed', { queue, error });
+    } finally {
+      timeout.abort();
+    }
+  }
+}

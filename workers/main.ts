@@ -1,0 +1,95 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Worker } from 'bullmq';
+import { loadDotEnv, readConfig } from '../src/config.js';
+import { createContainer, redisErrorLogger, type Container } from '../src/container.js';
+import { createMailer } from '../src/notifications/mailer.js';
+import { MAINTENANCE_QUEUE, openQueue } from '../src/queue/queues.js';
+import { publishMetrics } from '../src/process-metrics.js';
+import { connectRedis, requireNoEviction, workerOptions } from '../src/redis.js';
+import { ensureSchedules, startMaintenanceWorker } from './maintenance.js';
+import { startMarket } from './market.js';
+import { startNotificationWorker } from './notifications.js';
+import { startOrderWorkers } from './orders.js';
+import { observeWorker } from './observe.js';
+
+import { startWatchdog } from './watchdog.js';
+
+const ENSURE_SCHEDULES_EVERY_MS = 5_000;
+/** `worker.close()` waits for running jobs, and for ever when Redis is down. */
+const CLOSE_TIMEOUT_MS = 8_000;
+
+type Stop = () => Promise<void> | void;
+
+/** A worker process: takes the roles of WORKER_ROLES (all by default) until SIGTERM. */
+async function main(): Promise<void> {
+  loadDotEnv();
+  const config = readConfig(process.env);
+  const container = await createContainer(config, `worker-${config.workerRoles.join('-')}`);
+  const { log } = container;
+  const stops: Stop[] = [];
+  let stopping = false;
+
+  const stop = async (reason: string, exitCode: number): Promise<void> => {
+    if (stopping) return;
+    stopping = true;
+    log.info('worker stops', { reason });
+    const closed = Promise.allSettled(stops.map(async (one) => one()));
+    await Promise.race([closed, sleep(CLOSE_TIMEOUT_MS)]);
+    await Promise.race([container.close(), sleep(1_000)]);
+    process.exit(exitCode);
+  };
+  process.on('SIGTERM', () => void stop('SIGTERM', 0));
+  process.on('SIGINT', () => void stop('SIGINT', 0));
+  if (process.channel) process.on('disconnect', () => void stop('the supervisor is gone', 0));
+
+  await startRoles(container, stops, (reason) => {
+    log.error('the watchdog ends this worker', { reason });
+    void stop(reason, 1);
+  });
+  log.info('worker is ready', { roles: config.workerRoles });
+}
+
+async function startRoles(
+  container: Container,
+  stops: Stop[],
+  exit: (reason: string) => void,
+): Promise<void> {
+  const { config, db, log, executor, nudges } = container;
+  const redis = connectRedis(config.redisUrl, workerOptions, redisErrorLogger(log));
+  const has = (role: (typeof config.workerRoles)[number]) => config.workerRoles.includes(role);
+  const workers: Worker[] = [];
+
+  if (config.workerRoles.some((role) => role !== 'market')) {
+    await requireNoEviction(redis, log, config.nodeEnv);
+  }
+  if (has('orders')) {
+    workers.push(...startOrderWorkers(config.shards, redis, executor));
+    stops.push(startWatchdog(db.knex, redis, executor, log, exit));
+  }
+  if (has('notifications')) {
+    workers.push(startNotificationWorker(redis, { db, log, mailer: createMailer(config), config }));
+  }
+  if (has('maintenance')) {
+    workers.push(startMaintenanceWorker(redis, { knex: db.knex, nudges, log }));
+    const queue = openQueue(MAINTENANCE_QUEUE, container.redis);
+    const ensure = () =>
+      ensureSchedules(queue).catch((error: unknown) => {
+        log.debug('schedules could not be checked', { error });
+      });
+    await ensure();
+    const timer = setInterval(() => void ensure(), ENSURE_SCHEDULES_EVERY_MS);
+    stops.push(() => clearInterval(timer));
+  }
+  if (has('market') && config.marketSimulator) stops.push(await startMarket(container));
+  for (const worker of workers) observeWorker(worker, log);
+  stops.push(publishMetrics(container.redis, container.name));
+  stops.push(async () => {
+    await Promise.all(workers.map((worker) => worker.close()));
+    redis.disconnect();
+  });
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+});

@@ -1,0 +1,65 @@
+import { Worker, type Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import type { Knex } from 'knex';
+import { proveLedger } from '../src/ledger/proof.js';
+import type { Logger } from '../src/log.js';
+import type { Nudges } from '../src/queue/nudges.js';
+import { MAINTENANCE_QUEUE, workerSettings, type MaintenanceJob } from '../src/queue/queues.js';
+import { sweep } from '../src/queue/sweeper.js';
+
+export interface MaintenanceDeps {
+  knex: Knex;
+  nudges: Nudges;
+  log: Logger;
+}
+
+const SCHEDULES: Record<MaintenanceJob, { everyMs: number }> = {
+  sweep: { everyMs: 2_000 },
+  'ledger-proof': { everyMs: 60_000 },
+  purge: { everyMs: 3_600_000 },
+};
+
+/** First answers to an Idempotency-Key are kept at least a day (the wire contract); we keep two. */
+const KEYS_KEPT = '48 hours';
+
+/** Makes sure that the schedules exist; a flushed Redis has forgotten them. */
+export async function ensureSchedules(queue: Queue): Promise<void> {
+  for (const [name, { everyMs }] of Object.entries(SCHEDULES)) {
+    if (await queue.getJobScheduler(name)) continue;
+    await queue.upsertJobScheduler(name, { every: everyMs }, { name });
+  }
+}
+
+/** Runs the scheduled upkeep: the sweeper, the ledger proof, the purge of old idempotency keys. */
+export const startMaintenanceWorker = (connection: Redis, deps: MaintenanceDeps): Worker =>
+  new Worker(
+    MAINTENANCE_QUEUE,
+    (job) => maintain(job.name as MaintenanceJob, deps),
+    workerSettings(MAINTENANCE_QUEUE, connection),
+  );
+
+/** @throws Error for a job name that this version does not know */
+export async function maintain(
+  name: MaintenanceJob,
+  { knex, nudges, log }: MaintenanceDeps,
+): Promise<void> {
+  switch (name) {
+    case 'sweep': {
+      const shards = await sweep(knex, nudges);
+      if (shards.length > 0) log.warn('swept overdue work', { shards });
+      return;
+    }
+    case 'ledger-proof': {
+      const { balanced, mismatchedBalances } = await proveLedger(knex);
+      if (!balanced) log.error('the ledger does not balance', { mismatchedBalances });
+      return;
+    }
+    case 'purge':
+      await knex('idempotency_keys')
+        .whereRaw(`created_at < now() - interval '${KEYS_KEPT}'`)
+        .delete();
+      return;
+    default:
+      throw new Error(`unknown maintenance job ${String(name satisfies never)}`);
+  }
+}

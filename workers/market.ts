@@ -1,0 +1,64 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import type { Container } from '../src/container.js';
+import { MarketMaker } from '../src/market/market-maker.js';
+import { MarketSimulator } from '../src/market/simulator.js';
+
+const STEP_EVERY_MS = 1_000;
+/** Any number: it is the same in every process of the product. */
+const LEADER_LOCK = 7_270_001;
+
+/**
+ * Runs the simulated market until stopped. Of all processes with this role one leads: the one that
+ * holds an advisory lock of Postgres, which falls to another as soon as its connection ends.
+ */
+export async function startMarket({
+  config,
+  db,
+  catalog,
+  intake,
+  log,
+}: Container): Promise<() => Promise<void>> {
+  const maker = new MarketMaker(db, intake, log);
+  const simulator = new MarketSimulator(db, catalog, maker, Math.random);
+  let running = true;
+
+  const lead = async (): Promise<void> => {
+    const client = new pg.Client({ connectionString: config.databaseUrl });
+    client.on('error', () => undefined);
+    await client.connect();
+    try {
+      while (running && !(await holdsLock(client))) await sleep(STEP_EVERY_MS);
+      while (running) {
+        await holdsLock(client); // fails when the connection, and with it the lock, is lost
+        await simulator.step();
+        await sleep(STEP_EVERY_MS);
+      }
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+  };
+
+  const done = (async () => {
+    while (running) {
+      try {
+        await lead();
+      } catch (error) {
+        log.warn('the simulated market pauses', { error });
+        await sleep(STEP_EVERY_MS);
+      }
+    }
+  })();
+  return async () => {
+    running = false;
+    await done;
+  };
+}
+
+async function holdsLock(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ held: boolean }>(
+    `select pg_try_advisory_lock($1) as held`,
+    [LEADER_LOCK],
+  );
+  return rows[0]?.held ?? false;
+}
