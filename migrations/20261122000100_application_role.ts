@@ -26,6 +26,45 @@ export async function up(knex: Knex): Promise<void> {
         using errcode = 'insufficient_privilege';
     end $$;
 
+    create function refuse_delete() returns trigger language plpgsql as $$
+    begin
+      raise exception 'rows of % are never deleted', tg_table_name
+        using errcode = 'insufficient_privilege';
+    end $$;
+
+    create function protect_from_delete(target regclass) returns void language plpgsql as $$
+    begin
+      execute format('create trigger never_deleted before delete or truncate on %s
+                      for each statement execute function refuse_delete()', target);
+    end $$;
+
+    -- A foreign key for bulk inserts on the order path: the same guarantee, checked once a statement
+    -- over its new rows instead of once a row, and without a lock on the parent (see ADR 0002). Only
+    -- for parents that are never deleted and whose id never changes.
+    create function refuse_strangers() returns trigger language plpgsql as $$
+    declare
+      stranger text;
+    begin
+      execute format('select %1$I::text from inserted where %1$I is not null and not exists
+                        (select from %2$s parent where parent.id = inserted.%1$I) limit 1',
+                     tg_argv[0], tg_argv[1]::regclass) into stranger;
+      if stranger is not null then
+        raise exception 'insert into %: there is no % %', tg_table_name, tg_argv[1], stranger
+          using errcode = 'foreign_key_violation';
+      end if;
+      return null;
+    end $$;
+
+    create function references_by_statement(child regclass, child_column text, parent regclass)
+    returns void language plpgsql as $$
+    begin
+      execute format('create trigger %I after insert on %s referencing new table as inserted
+                      for each statement execute function refuse_strangers(%L, %L)',
+                     'references_' || child_column, child, child_column, parent::text);
+      execute format('comment on column %s.%I is %L', child, child_column,
+                     'references ' || parent::text || ' (checked by statement)');
+    end $$;
+
     create function protect_append_only(target regclass) returns void language plpgsql as $$
     begin
       execute format('grant select, insert on %s to brokerx_app', target);
@@ -39,6 +78,10 @@ export async function down(knex: Knex): Promise<void> {
   // The role stays: it belongs to the cluster and other databases may use it.
   await knex.raw(`
     drop function protect_append_only(regclass);
+    drop function references_by_statement(regclass, text, regclass);
+    drop function refuse_strangers();
+    drop function protect_from_delete(regclass);
+    drop function refuse_delete();
     drop function refuse_rewrite();
     revoke usage on schema public from brokerx_app;
   `);

@@ -46,7 +46,10 @@ export async function up(knex: Knex): Promise<void> {
     create index api_keys_client on api_keys (client_id);
     create index api_keys_revoked on api_keys (revoked_at) where revoked_at is not null;
 
-    grant select, insert, update on clients, accounts, api_keys to brokerx_app;
+    grant select, insert, update on clients, api_keys to brokerx_app;
+    grant select, insert, update (cash, cash_held, last_event_id) on accounts to brokerx_app;
+    select protect_from_delete('clients');
+    select protect_from_delete('accounts');
   `);
 }
 

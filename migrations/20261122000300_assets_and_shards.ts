@@ -42,10 +42,15 @@ export async function up(knex: Knex): Promise<void> {
       previous_close bigint not null check (previous_close > 0)
     ) with (fillfactor = 50);
 
-    grant select on shards, assets to brokerx_app;
-    grant insert, update on assets, market_prices, shard_claims to brokerx_app;
-    grant insert, update on shards to brokerx_app; -- update: the right to lock a row
-    grant select on market_prices, shard_claims to brokerx_app;
+    grant select, insert on shards, assets, shard_claims, market_prices to brokerx_app;
+    grant update on shards to brokerx_app; -- the right to lock a row
+    grant update (fence, worker) on shard_claims to brokerx_app;
+    grant update (name, exchange, status, tradable, fractionable, shard, price_increment,
+      min_order_size, min_trade_increment) on assets to brokerx_app;
+    grant update (reference_price, last_price, last_trade_at, previous_close) on market_prices
+      to brokerx_app;
+    select protect_from_delete('assets');
+    select protect_from_delete('shards');
   `);
 }
 

@@ -7,7 +7,7 @@ export async function up(knex: Knex): Promise<void> {
     create table orders (
       id uuid primary key,
       account_id uuid not null references accounts,
-      asset_id uuid not null references assets,
+      asset_id uuid not null,
       shard integer not null,
       client_order_id text not null check (length(client_order_id) between 1 and 128),
       side text not null check (side in ('buy', 'sell')),
@@ -43,10 +43,10 @@ export async function up(knex: Knex): Promise<void> {
 
     -- Accepted and not yet worked: the queue's truth. BullMQ only says that there is something here.
     create table work_items (
-      shard integer not null references shards,
+      shard integer not null,
       id bigint generated always as identity,
       kind text not null check (kind in ('place', 'cancel')),
-      order_id uuid not null references orders,
+      order_id uuid not null,
       account_id uuid not null,
       created_at timestamptz not null,
       primary key (shard, id)
@@ -101,7 +101,14 @@ export async function up(knex: Knex): Promise<void> {
     );
     create index idempotency_keys_age on idempotency_keys (created_at);
 
-    grant select, insert, update on orders to brokerx_app;
+    select references_by_statement('orders', 'asset_id', 'assets');
+    select references_by_statement('work_items', 'shard', 'shards');
+    select references_by_statement('work_items', 'order_id', 'orders');
+    select protect_from_delete('orders');
+
+    grant select, insert on orders to brokerx_app;
+    grant update (status, filled_qty, filled_value, fees, hold, reason, version, updated_at,
+      closed_at) on orders to brokerx_app;
     grant select, insert, update, delete on work_items, book_orders to brokerx_app;
     grant select, insert, delete on idempotency_keys to brokerx_app;
   `);

@@ -6,8 +6,8 @@ export async function up(knex: Knex): Promise<void> {
     -- settlement key: a second settlement of the same work fails here, whatever else went wrong.
     create table executions (
       id uuid primary key,
-      taker_order_id uuid not null references orders,
-      maker_order_id uuid not null references orders,
+      taker_order_id uuid not null,
+      maker_order_id uuid not null,
       asset_id uuid not null,
       taker_side text not null check (taker_side in ('buy', 'sell')),
       price bigint not null check (price > 0),
@@ -18,6 +18,9 @@ export async function up(knex: Knex): Promise<void> {
       executed_at timestamptz not null,
       unique (taker_order_id, maker_order_id)
     );
+    select references_by_statement('executions', 'taker_order_id', 'orders');
+    select references_by_statement('executions', 'maker_order_id', 'orders');
+    select references_by_statement('executions', 'asset_id', 'assets');
     select protect_append_only('executions');
   `);
 }

@@ -13,8 +13,8 @@ export async function up(knex: Knex): Promise<void> {
     create table postings (
       journal_id uuid not null references journals,
       line smallint not null,
-      account_id uuid not null references accounts,
-      asset_id uuid not null references assets,
+      account_id uuid not null,
+      asset_id uuid not null,
       amount bigint not null check (amount <> 0),
       primary key (journal_id, line)
     );
@@ -49,9 +49,11 @@ export async function up(knex: Knex): Promise<void> {
       check (qty >= held)
     ) with (fillfactor = 50);
 
+    select references_by_statement('postings', 'account_id', 'accounts');
+    select references_by_statement('postings', 'asset_id', 'assets');
     select protect_append_only('journals');
     select protect_append_only('postings');
-    grant select, insert, update on positions to brokerx_app;
+    grant select, insert, update (qty, held, cost_basis) on positions to brokerx_app;
   `);
 }
 

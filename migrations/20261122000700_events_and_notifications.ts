@@ -5,10 +5,10 @@ export async function up(knex: Knex): Promise<void> {
     -- One gap-free log per account: event_id counts up from 1 under the account's row lock. A row
     -- holds what the event changed of its order; what never changes is read from the order.
     create table account_events (
-      account_id uuid not null references accounts,
+      account_id uuid not null,
       event_id bigint not null check (event_id > 0),
       type text not null,
-      order_id uuid references orders,
+      order_id uuid,
       order_status text,
       order_version integer,
       filled_qty bigint,
@@ -25,9 +25,9 @@ export async function up(knex: Knex): Promise<void> {
 
     create table notifications (
       id bigint generated always as identity primary key,
-      account_id uuid not null references accounts,
+      account_id uuid not null,
       kind text not null check (kind in ('order_executed')),
-      order_id uuid not null references orders,
+      order_id uuid not null,
       order_status text not null,
       executions integer not null check (executions > 0),
       qty bigint not null,
@@ -41,8 +41,13 @@ export async function up(knex: Knex): Promise<void> {
     );
     create index notifications_due on notifications (due_at) where delivered_at is null;
 
+    select references_by_statement('account_events', 'account_id', 'accounts');
+    select references_by_statement('account_events', 'order_id', 'orders');
+    select references_by_statement('notifications', 'account_id', 'accounts');
+    select references_by_statement('notifications', 'order_id', 'orders');
     select protect_append_only('account_events');
-    grant select, insert, update on notifications to brokerx_app;
+    grant select, insert, update (attempts, due_at, delivered_at, last_error) on notifications
+      to brokerx_app;
   `);
 }
 

@@ -18,7 +18,11 @@ export async function up(knex: Knex): Promise<void> {
 
 export async function down(knex: Knex): Promise<void> {
   await knex.raw(`
+    alter table accounts disable trigger never_deleted;
+    alter table assets disable trigger never_deleted;
     delete from accounts where account_number in ('HOUSE-FEES', 'HOUSE-MAKER', 'EXTERNAL');
     delete from assets where symbol = 'USD';
+    alter table accounts enable trigger never_deleted;
+    alter table assets enable trigger never_deleted;
   `);
 }

@@ -47,6 +47,7 @@ async function main(): Promise<void> {
     void stop(reason, 1);
   });
   log.info('worker is ready', { roles: config.workerRoles });
+  process.send?.('ready');
 }
 
 async function startRoles(

@@ -17,13 +17,13 @@ export function accountsRouter({ knex, authenticated, limitRate }: AccountRoutes
 
   const position = async (accountId: string, name: string) => {
     const found = await findPosition(knex, accountId, name);
-    if (!found) throw notFound(`A position in ${name}`);
+    if (!found) throw notFound(`position in ${name}`);
     return presentPosition(found);
   };
 
   router.get('/v2/account', ...owner, async (ctx) => {
     const account = await findValuedAccount(knex, ctx.state.accountId);
-    if (!account) throw notFound('The account');
+    if (!account) throw notFound('account');
     ctx.body = presentAccount(account);
   });
 

@@ -19,7 +19,7 @@ export function assetsRouter({ knex, authenticated, limitRate }: AssetRoutesDeps
 
   const asset = async (name: string) => {
     const found = await findAsset(knex, name);
-    if (!found) throw notFound(`The asset ${name}`);
+    if (!found) throw notFound(`asset ${name}`);
     return presentAsset(found);
   };
 

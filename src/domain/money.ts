@@ -95,9 +95,10 @@ export const tradeValue = (price: bigint, qty: bigint): bigint => (price * qty) 
 export const feeOn = (value: bigint, feeBps: number): bigint => (value * BigInt(feeBps)) / BPS_ONE;
 
 /**
- * The cash that a buy order holds for an unfilled quantity, in 10^-4 USD, rounded up.
- * Rounding up the whole rest (not each part) keeps `holdFor(r) - holdFor(r - q)` at or above the
- * value and fee of any fill of q at or below the price, so a hold always pays for its fills.
+ * The cash that a buy order holds for its unfilled quantity, in 10^-4 USD, rounded up.
+ * Always computed afresh for the whole rest, never by subtracting parts: so a fill of q at or below
+ * the price releases `holdFor(r) - holdFor(r - q)`, which is at least its value and fee (both are
+ * rounded down), and the last fill or cancellation releases the hold to the last unit.
  */
 export function holdFor(price: bigint, qty: bigint, feeBps: number): bigint {
   const divisor = QTY_ONE * BPS_ONE;

@@ -1,5 +1,5 @@
 import { loadDotEnv } from '../config.js';
-import { startInstance, type Started } from './instance.js';
+import { startInstance, type Started } from './start-instance.js';
 
 /**
  * `npm start`: one process that starts all others, keeps them running and stops them in order at

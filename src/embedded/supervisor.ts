@@ -31,7 +31,7 @@ const END_WITH_PARENT = new URL('./end-with-parent.js', import.meta.url).href;
  */
 export class SupervisedProcess {
   #child: ChildProcess | null = null;
-  #ended: Promise<void> = Promise.resolve();
+  #ended: Promise<string> = Promise.resolve('');
   #stopping = false;
   #restartMs = RESTART_FIRST_MS;
   #failures = 0;
@@ -51,6 +51,10 @@ export class SupervisedProcess {
     return this.spec.name;
   }
 
+  get logFile(): string {
+    return this.spec.logFile;
+  }
+
   /** How often it died unasked since it last ran well for a while. */
   get failures(): number {
     return this.#failures;
@@ -65,59 +69,45 @@ export class SupervisedProcess {
 
   /** Ends it in order and starts it again, as after a change of its code. */
   async restart(): Promise<void> {
-    const wasRunning = this.#child !== null;
     this.#restartMs = RESTART_FIRST_MS;
     this.#failures = 0;
-    if (!wasRunning) return; // about to be started anyway
-    const child = this.#child;
-    child?.removeAllListeners('exit');
+    if (this.#child === null) return; // about to be started anyway
     await this.#end();
     if (!this.#stopping) this.#launch();
   }
 
   #launch(): void {
-    const { name, file, env, logFile, pidFile } = this.spec;
+    const { name, file, env, logFile, pidFile, notice } = this.spec;
     const log = openLog(logFile);
-    const child = spawn(
-      process.execPath,
-      ['--import', END_WITH_PARENT, '--enable-source-maps', file],
-      {
-        env,
-        detached: true,
-        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      },
-    );
-    this.#child = child;
-    this.#ended = new Promise((resolve) => {
-      child.once('close', () => {
-        closeSync(log);
-        resolve();
-      });
+    const args = ['--import', END_WITH_PARENT, '--enable-source-maps', file];
+    const child = spawn(process.execPath, args, {
+      env,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
-    const filter = createTerminalFilter(name, logFile, this.spec.notice);
+    this.#child = child;
+    this.#ended = endOf(child).finally(() => closeSync(log));
+    const filter = createTerminalFilter(name, logFile, notice);
     record(child.stdout, log, filter.onOutput);
     record(child.stderr, log, filter.onErrorOutput);
     if (child.pid !== undefined) writePidFile(pidFile, child.pid);
-    const startedAt = performance.now();
     child.on('message', (message) => {
       if (message === 'ready') this.#resolveReady();
     });
-    child.once('error', (error) => this.spec.notice(`${name} cannot be started: ${String(error)}`));
-    child.once('exit', (code, signal) => {
-      if (this.#stopping) return;
-      if (performance.now() - startedAt > HEALTHY_AFTER_MS) {
-        this.#restartMs = RESTART_FIRST_MS;
-        this.#failures = 0;
-      }
-      this.#failures++;
-      this.spec.notice(`${name} ended (${signal ?? `code ${code}`}); starting it again`);
-      void this.#relaunch();
+    const startedAt = performance.now();
+    void this.#ended.then((how) => {
+      if (this.#child === child) void this.#relaunch(how, performance.now() - startedAt);
     });
   }
 
-  async #relaunch(): Promise<void> {
-    await this.#ended;
+  async #relaunch(how: string, livedMs: number): Promise<void> {
     this.#child = null;
+    if (livedMs > HEALTHY_AFTER_MS) {
+      this.#restartMs = RESTART_FIRST_MS;
+      this.#failures = 0;
+    }
+    this.#failures++;
+    this.spec.notice(`${this.spec.name} ended (${how}); starting it again`);
     await sleep(this.#restartMs);
     this.#restartMs = Math.min(this.#restartMs * 2, RESTART_MAX_MS);
     if (!this.#stopping) this.#launch();
@@ -125,16 +115,24 @@ export class SupervisedProcess {
 
   async #end(): Promise<void> {
     const child = this.#child;
+    this.#child = null; // its end is no surprise any more
     if (child?.pid === undefined) return;
     child.kill('SIGTERM');
-    const inTime = await within(this.#ended, this.spec.drainMs);
-    if (!inTime) {
-      this.spec.notice(`${this.spec.name} did not stop within ${this.spec.drainMs} ms: killing it`);
-      killGroup(child.pid);
-      await within(this.#ended, KILL_WAIT_MS);
-    }
-    this.#child = null;
+    if (await within(this.#ended, this.spec.drainMs)) return;
+    this.spec.notice(`${this.spec.name} did not stop within ${this.spec.drainMs} ms: killing it`);
+    killGroup(child.pid);
+    await within(this.#ended, KILL_WAIT_MS);
   }
+}
+
+/** Resolves with how it ended when the process is gone and all its output read. */
+function endOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    child.once('error', (error) => {
+      if (child.pid === undefined) resolve(String(error)); // it never ran
+    });
+    child.once('close', (code, signal) => resolve(signal ?? `code ${code}`));
+  });
 }
 
 function record(stream: Readable | null, log: number, onText: (text: string) => void): void {
@@ -156,7 +154,7 @@ function killGroup(pid: number): void {
   }
 }
 
-async function within(done: Promise<void>, waitMs: number): Promise<boolean> {
+async function within(done: Promise<unknown>, waitMs: number): Promise<boolean> {
   const timer = new AbortController();
   const late = sleep(waitMs, false, { signal: timer.signal }).catch(() => false);
   const inTime = await Promise.race([done.then(() => true), late]);

@@ -3,6 +3,7 @@ import { DomainError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { Middleware } from './context.js';
 import { routeOf } from './http-metrics.js';
+import { HttpRefusal } from './problem.js';
 
 const SLOW_MS = 1_000;
 
@@ -16,11 +17,15 @@ export function logRequests(log: Logger): Middleware {
     const started = performance.now();
     await next();
     const durationMs = performance.now() - started;
-    if (ctx.status >= 500) log.error('request failed', { ...line(ctx, durationMs), ...cause(ctx) });
+    if (isFailure(ctx)) log.error('request failed', { ...line(ctx, durationMs), ...cause(ctx) });
     else if (durationMs > SLOW_MS) log.warn('slow request', line(ctx, durationMs));
     else if (writesAll) log.http('request', line(ctx, durationMs));
   };
 }
+
+/** A 501 is the caller's doing. */
+const isFailure = ({ status, state }: Context): boolean =>
+  status >= 500 && !(state.error instanceof HttpRefusal);
 
 const line = (ctx: Context, durationMs: number): Record<string, unknown> => ({
   request_id: ctx.state.requestId,

@@ -30,6 +30,7 @@ export function authenticate({ apiKeys, sessions, rateLimit }: AuthenticateDeps)
   return async (ctx, next) => {
     const { headers } = ctx.req;
     const keyId = headers['apca-api-key-id'];
+    ctx.res.setHeader('Cache-Control', 'no-store'); // what follows is one caller's own
     try {
       if (typeof keyId === 'string') {
         const secret = headers['apca-api-secret-key'];

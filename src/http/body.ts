@@ -25,11 +25,12 @@ export async function readJson(ctx: Context): Promise<Record<string, unknown>> {
   ctx.request.rawBody = bytes;
   if (bytes.length === 0) return {};
   if (!isUtf8(bytes)) throw malformed('The body is not UTF-8');
-  const value = parse(bytes.toString());
+  const text = bytes.toString();
+  const value = parse(text);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw malformed('The body must be a JSON object');
   }
-  inspect(value, 1);
+  inspect(value, 1, text.includes('\\u')); // NUL and half characters can only come escaped
   return value as Record<string, unknown>;
 }
 
@@ -71,18 +72,18 @@ function readBytes(req: IncomingMessage): Promise<Buffer> {
 }
 
 /** Refuses, at any depth, what could mean something else to JavaScript or to Postgres. */
-function inspect(value: unknown, depth: number): void {
-  if (typeof value === 'string') inspectText(value);
+function inspect(value: unknown, depth: number, hasEscapes: boolean): void {
+  if (typeof value === 'string' && hasEscapes) inspectText(value);
   if (typeof value !== 'object' || value === null) return;
   if (depth > DEPTH_MAX) throw malformed(`The body is nested deeper than ${DEPTH_MAX} levels`);
   if (Array.isArray(value)) {
-    for (const item of value) inspect(item, depth + 1);
+    for (const item of value) inspect(item, depth + 1, hasEscapes);
     return;
   }
   for (const key of Object.keys(value)) {
     if (REFUSED_KEYS.has(key)) throw invalid(`The field ${key} is not allowed`);
-    inspectText(key);
-    inspect((value as Record<string, unknown>)[key], depth + 1);
+    if (hasEscapes) inspectText(key);
+    inspect((value as Record<string, unknown>)[key], depth + 1, hasEscapes);
   }
 }
 

@@ -1,7 +1,9 @@
 import { BlockList, isIP } from 'node:net';
 import Router from '@koa/router';
 import type { Context } from 'koa';
+import type { Redis } from 'ioredis';
 import { collectDefaultMetrics, register } from 'prom-client';
+import { collectMetrics } from '../process-metrics.js';
 import type { Guards } from './guards.js';
 import type { Middleware } from './context.js';
 import type { Operation } from './operation.js';
@@ -16,8 +18,12 @@ OWN_NETWORK.addSubnet('192.168.0.0', 16, 'ipv4');
 OWN_NETWORK.addAddress('::1', 'ipv6');
 OWN_NETWORK.addSubnet('fc00::', 7, 'ipv6');
 
+export interface MetricsRoutesDeps extends Pick<Guards, 'authenticated'> {
+  readonly redis: Redis;
+}
+
 /** `/metrics` for Prometheus: its own network needs no credentials, anybody else the admin scope. */
-export function metricsRouter({ authenticated }: Pick<Guards, 'authenticated'>): Router {
+export function metricsRouter({ authenticated, redis }: MetricsRoutesDeps): Router {
   startDefaultMetrics();
   const router = new Router();
   const fromElsewhere =
@@ -31,7 +37,7 @@ export function metricsRouter({ authenticated }: Pick<Guards, 'authenticated'>):
     fromElsewhere(requireScope('admin')),
     async (ctx) => {
       ctx.set('Content-Type', register.contentType);
-      ctx.body = await register.metrics();
+      ctx.body = await collectMetrics(redis); // this process's and the workers'
     },
   );
   return router;

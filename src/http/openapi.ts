@@ -174,9 +174,15 @@ interface Terms {
 
 const termsOf = (schema: Joi.Schema): Terms => (schema as unknown as { $_terms: Terms }).$_terms;
 
+/** A schema's name is in its meta data, or the label of an object. */
 function nameOf(schema: Joi.Schema): string | undefined {
-  const { metas = [] } = schema.describe() as { metas?: { name?: string }[] };
-  return metas.find(({ name }) => name !== undefined)?.name;
+  const { type, metas = [], flags } = schema.describe() as {
+    type: string;
+    metas?: { name?: string }[];
+    flags?: { label?: string };
+  };
+  const named = metas.find(({ name }) => name !== undefined)?.name;
+  return named ?? (type === 'object' ? flags?.label : undefined);
 }
 
 function toJsonSchema(schema: Joi.Schema): Json {

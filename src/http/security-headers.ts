@@ -9,9 +9,15 @@ const common = {
   crossOriginResourcePolicy: { policy: 'same-origin' as const },
 };
 
-/** An API answer is data: a browser may do nothing with it. */
+/** An API answer is data: a browser may do nothing with it. What concerns only pages is left out. */
 const apiHeaders = helmet({
   ...common,
+  crossOriginOpenerPolicy: false,
+  originAgentCluster: false,
+  xDnsPrefetchControl: false,
+  xDownloadOptions: false,
+  xPermittedCrossDomainPolicies: false,
+  xXssProtection: false,
   contentSecurityPolicy: {
     useDefaults: false,
     directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },

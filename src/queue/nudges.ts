@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Logger } from '../log.js';
@@ -80,17 +79,18 @@ export class Nudges {
   }
 
   private async settle(queue: string, added: Promise<unknown>): Promise<void> {
-    const timeout = new AbortController();
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise((_, reject) => {
+      timer = setTimeout(reject, ADD_TIMEOUT_MS, new Error('Redis did not answer'));
+    });
     try {
-      const late = sleep(ADD_TIMEOUT_MS, 'late', { signal: timeout.signal });
-      late.catch(() => undefined);
-      if ((await Promise.race([added, late])) === 'late') throw new Error('Redis did not answer');
+      await Promise.race([added, late]);
     } catch (error) {
       added.catch(() => undefined);
       nudgeFailures.inc({ queue });
       this.log.debug('nudge failed', { queue, error });
     } finally {
-      timeout.abort();
+      clearTimeout(timer);
     }
   }
 }

@@ -1,0 +1,82 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { SeededAccount } from '../../src/commands/seed.js';
+
+/** The whole product, started for one measurement, with the market quiet and no rate limit. */
+export interface Instance {
+  url: string;
+  databaseUrl: string;
+  proof(account: SeededAccount): Promise<{ balanced: boolean }>;
+  stop(): Promise<void>;
+}
+
+const READY_TIMEOUT_MS = 60_000;
+const START = fileURLToPath(new URL('../../src/embedded/start.js', import.meta.url));
+
+/** @throws Error when it is not ready within a minute */
+export async function startFreshInstance(workers: number): Promise<Instance> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'brokerx-bench-'));
+  const child = spawn(process.execPath, [START], {
+    env: {
+      ...process.env,
+      DATA_DIR: dataDir,
+      PORT: String(await freePort()),
+      MARKET_SIMULATOR: 'off',
+      RATE_LIMIT_PER_MIN: '0',
+      WORKERS: String(workers),
+      LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'info',
+    },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const ended = once(child, 'exit');
+  const stop = async (): Promise<void> => {
+    child.kill('SIGTERM');
+    await ended;
+    await rm(dataDir, { recursive: true, force: true });
+  };
+  try {
+    const demo = await readDemo(join(dataDir, 'demo.json'), () => child.exitCode !== null);
+    return {
+      url: demo.url,
+      databaseUrl: demo.database_url,
+      proof: async ({ key_id, secret_key }) => {
+        const answer = await fetch(`${demo.url}/v2/ledger/proof`, {
+          headers: { 'APCA-API-KEY-ID': key_id, 'APCA-API-SECRET-KEY': secret_key },
+        });
+        return (await answer.json()) as { balanced: boolean };
+      },
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function readDemo(
+  file: string,
+  gone: () => boolean,
+): Promise<{ url: string; database_url: string }> {
+  const deadline = performance.now() + READY_TIMEOUT_MS;
+  while (performance.now() < deadline && !gone()) {
+    const text = await readFile(file, 'utf8').catch(() => null);
+    if (text !== null) return JSON.parse(text) as { url: string; database_url: string };
+    await sleep(100);
+  }
+  throw new Error('the instance did not become ready');
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}

@@ -1,0 +1,176 @@
+import { cpus } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { seedAccounts, type SeededAccount } from '../../src/commands/seed.js';
+import { connectDatabase, type Database } from '../../src/db.js';
+import { parseDecimal, PRICE_SCALE, QTY_SCALE } from '../../src/domain/money.js';
+import { startFreshInstance } from './instance.js';
+import { percentile, runLoad, type LoadResult } from './load.js';
+import type { Symbol } from './order-flow.js';
+import { findPgbench, Pgbench } from './pgbench.js';
+
+/**
+ * `npm run bench`: settled orders per second, HTTP to ledger, on a fresh instance, beside
+ * `pgbench -N -c 64` on the same Postgres server before and after. Everything runs on this machine,
+ * the load generator too. The last line is one JSON object.
+ */
+
+const SYMBOLS = 20;
+const DRAIN_TIMEOUT_MS = 120_000;
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
+interface Options {
+  seconds: number;
+  concurrency: number;
+  accounts: number;
+  pgbenchSeconds: number;
+  seed: number;
+  workers: number;
+}
+
+function readOptions(): Options {
+  const number = (value: string, name: string): number => {
+    const parsed = Number(value);
+    if (!Number.isInteger(parsed) || parsed < 1) {
+      throw new Error(`--${name} was ${value}: it must be a whole number above 0`);
+    }
+    return parsed;
+  };
+  const { values } = parseArgs({
+    options: {
+      seconds: { type: 'string', default: '20' },
+      concurrency: { type: 'string', default: '128' },
+      accounts: { type: 'string', default: '1000' },
+      'pgbench-seconds': { type: 'string', default: '10' },
+      seed: { type: 'string', default: '1' },
+      workers: { type: 'string', default: '1' },
+    },
+  });
+  return {
+    seconds: number(values.seconds, 'seconds'),
+    concurrency: number(values.concurrency, 'concurrency'),
+    accounts: number(values.accounts, 'accounts'),
+    pgbenchSeconds: number(values['pgbench-seconds'], 'pgbench-seconds'),
+    seed: number(values.seed, 'seed'),
+    workers: number(values.workers, 'workers'),
+  };
+}
+
+async function readSymbols(db: Database): Promise<Symbol[]> {
+  const rows = (await db
+    .knex('assets')
+    .join('market_prices', 'asset_id', 'assets.id')
+    .where('class', 'us_equity')
+    .orderBy('symbol')
+    .limit(SYMBOLS)
+    .select('symbol', 'reference_price as price')) as { symbol: string; price: bigint }[];
+  return rows.map(({ symbol, price }) => ({ symbol, price: Number(price) / 100 }));
+}
+
+/** Waits until no work is left. @returns when that was, on performance.now()'s clock */
+async function drained(db: Database): Promise<number> {
+  const deadline = performance.now() + DRAIN_TIMEOUT_MS;
+  while (performance.now() < deadline) {
+    const { rows } = await db.knex.raw<{ rows: { waiting: boolean }[] }>(
+      'select exists (select 1 from work_items) as waiting',
+    );
+    if (!rows[0]!.waiting) return performance.now();
+    await sleep(20);
+  }
+  throw new Error(`work is left after ${DRAIN_TIMEOUT_MS} ms`);
+}
+
+async function seed(db: Database, options: Options, symbols: Symbol[]): Promise<SeededAccount[]> {
+  const shares = symbols.map(
+    ({ symbol }) => [symbol, parseDecimal('100000', QTY_SCALE)] as const,
+  );
+  return seedAccounts(
+    db.knex,
+    {
+      accounts: options.accounts,
+      cash: parseDecimal('100000000', PRICE_SCALE),
+      shares: new Map(shares),
+    },
+    () => undefined,
+  );
+}
+
+async function main(): Promise<void> {
+  const options = readOptions();
+  say('Starting a fresh instance');
+  const instance = await startFreshInstance(options.workers);
+  const db = connectDatabase(instance.databaseUrl, 'bench', 2);
+  try {
+    const symbols = await readSymbols(db);
+    say(`Seeding ${options.accounts} accounts`);
+    const accounts = await seed(db, options, symbols);
+    const binary = findPgbench();
+    if (!binary) say('pgbench is not installed: no comparison (Debian: postgresql-client)');
+    const pgbench = binary
+      ? new Pgbench(binary, instance.databaseUrl, options.pgbenchSeconds)
+      : null;
+    await pgbench?.prepare();
+    const before = (await pgbench?.measure()) ?? null;
+    say(`Submitting orders for ${options.seconds} s`);
+    const load = await runLoad({ ...options, url: instance.url, accounts, symbols });
+    const end = await drained(db);
+    const trades = await db.knex('executions').count<{ count: bigint }[]>('* as count');
+    const proof = await instance.proof(accounts[0]!);
+    const after = (await pgbench?.measure()) ?? null;
+    report(options, load, (end - load.startedAt) / 1_000, Number(trades[0]!.count), proof, [
+      before,
+      after,
+    ]);
+    if (!proof.balanced) process.exitCode = 1;
+  } finally {
+    await db.close();
+    await instance.stop();
+  }
+}
+
+function report(
+  options: Options,
+  load: LoadResult,
+  seconds: number,
+  trades: number,
+  proof: { balanced: boolean },
+  [before, after]: [number | null, number | null],
+): void {
+  const settled = load.accepted / seconds;
+  const tps = before === null || after === null ? null : (before + after) / 2;
+  const ack = {
+    p50: round(percentile(load.latenciesMs, 0.5)),
+    p95: round(percentile(load.latenciesMs, 0.95)),
+    p99: round(percentile(load.latenciesMs, 0.99)),
+  };
+  const rows: [string, string][] = [
+    ['machine', `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}`],
+    ['clients, accounts, symbols', `${options.concurrency}, ${options.accounts}, ${SYMBOLS}`],
+    ['orders accepted', String(load.accepted)],
+    ['orders refused', String(load.sent - load.accepted)],
+    ['trades per order', (trades / load.accepted).toFixed(2)],
+    ['settled orders/s', settled.toFixed(0)],
+    ['ACK p50 / p95 / p99 (ms)', `${ack.p50} / ${ack.p95} / ${ack.p99}`],
+    ['pgbench -N -c 64 before, after', `${before?.toFixed(0) ?? '-'}, ${after?.toFixed(0) ?? '-'}`],
+    ['settled orders per pgbench commit', tps === null ? '-' : (settled / tps).toFixed(2)],
+    ['ledger balanced', String(proof.balanced)],
+  ];
+  for (const [reason, count] of load.refused) rows.push([`refused: ${reason}`, String(count)]);
+  for (const [name, value] of rows) process.stdout.write(`${name.padEnd(36)} ${value}\n`);
+  const line = {
+    settled_per_s: Math.round(settled),
+    pgbench_tps: tps === null ? null : Math.round(tps),
+    ratio: tps === null ? null : round(settled / tps, 3),
+    ack_ms: ack,
+    trades_per_order: round(trades / load.accepted),
+    balanced: proof.balanced,
+  };
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+const round = (value: number, digits = 2): number => Number(value.toFixed(digits));
+
+main().catch((error: unknown) => {
+  say(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  process.exit(1);
+});

@@ -1,0 +1,112 @@
+import Router from '@koa/router';
+import type { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import Koa from 'koa';
+import { accountsRouter } from './accounts/routes.js';
+import { accountOperations } from './accounts/schema.js';
+import { bullBoard } from './admin/bull-board.js';
+import { assetsRouter } from './assets/routes.js';
+import { assetOperations } from './assets/schema.js';
+import type { Config } from './config.js';
+import type { Database } from './db.js';
+import { logRequests } from './http/access-log.js';
+import { allowOrigins } from './http/cors.js';
+import { docsOperations, docsRouter } from './http/docs.js';
+import { answerErrors } from './http/error-handler.js';
+import { createGuards, type Guards } from './http/guards.js';
+import { healthOperations, healthRouter } from './http/health.js';
+import { measureRequests } from './http/http-metrics.js';
+import { metricsOperations, metricsRouter } from './http/metrics-routes.js';
+import type { Operation } from './http/operation.js';
+import { requestId } from './http/request-id.js';
+import { securityHeaders } from './http/security-headers.js';
+import type { Identity } from './identity/identity.js';
+import { sessionsRouter } from './identity/routes.js';
+import { sessionOperations } from './identity/schema.js';
+import { ledgerOperations } from './ledger/docs.js';
+import type { LedgerProver } from './ledger/proof.js';
+import { ledgerRouter } from './ledger/routes.js';
+import type { Logger } from './log.js';
+import { clockOperations, clockRouter } from './market/clock-routes.js';
+import { orderOperations } from './orders/docs.js';
+import type { Intake } from './orders/intake.js';
+import { ordersRouter } from './orders/routes.js';
+import { eventsRouter } from './streams/routes.js';
+import { eventOperations } from './streams/schema.js';
+
+/** What the API is made of. */
+export interface AppDeps {
+  readonly config: Pick<Config, 'rateLimitPerMin' | 'corsOrigins' | 'marketHours'>;
+  readonly log: Logger;
+  readonly db: Database;
+  readonly redis: Redis;
+  readonly intake: Intake;
+  readonly prover: LedgerProver;
+  readonly identity: Identity;
+  /** Shown on Bull Board. */
+  readonly queues: readonly Queue[];
+  readonly now: () => Date;
+  /** True once the process drains. */
+  readonly isStopping: () => boolean;
+}
+
+const VERSION = '0.1.0';
+
+/** Every operation of the API, for `/openapi.json`. */
+export const operations: readonly Operation[] = [
+  ...orderOperations,
+  ...accountOperations,
+  ...assetOperations,
+  ...clockOperations,
+  ...eventOperations,
+  ...ledgerOperations,
+  ...sessionOperations,
+  ...healthOperations,
+  ...metricsOperations,
+  ...docsOperations,
+];
+
+/** The Koa application, in the order in which a request passes through it. */
+export function createApp(deps: AppDeps): Koa {
+  const { config, log, identity, queues } = deps;
+  const guards = createGuards(identity.apiKeys, identity.sessions, config.rateLimitPerMin);
+  const router = createRouter(deps, guards);
+  const app = new Koa();
+
+  app.use(requestId);
+  app.use(measureRequests);
+  app.use(logRequests(log));
+  app.use(answerErrors);
+  app.use(securityHeaders);
+  for (const cors of allowOrigins(config.corsOrigins)) app.use(cors);
+  app.use(bullBoard({ ...guards, queues, basicAuth: identity.basicAuth }));
+  app.use(router.routes());
+  app.use(router.allowedMethods()); // only asked about what no route took
+
+  app.on('error', (error: Error) => {
+    log.warn('an answer could not be finished', { error: error.message });
+  });
+  return app;
+}
+
+/** All routes; `authenticated` stands first wherever a route is not public. */
+export function createRouter(deps: AppDeps, guards: Guards): Router {
+  const { config, db, redis, intake, prover, identity, now, isStopping } = deps;
+  const { knex } = db;
+  const { sessions } = identity;
+  const routers = [
+    ordersRouter({ ...guards, db, intake }),
+    accountsRouter({ ...guards, knex }),
+    assetsRouter({ ...guards, knex }),
+    clockRouter({ ...guards, marketHours: config.marketHours, now }),
+    eventsRouter({ ...guards, knex }),
+    ledgerRouter({ ...guards, prover }),
+    sessionsRouter({ ...guards, sessions }),
+    healthRouter({ db, redis, isStopping }),
+    metricsRouter({ ...guards, redis }),
+    docsRouter(operations, VERSION),
+  ];
+  const router = new Router(); // one for all, so that it knows every method of a path
+  for (const { stack } of routers) router.stack.push(...stack);
+  return router;
+}

@@ -1,0 +1,89 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createApp } from './app.js';
+import { loadDotEnv, readConfig } from './config.js';
+import { createContainer, type Container } from './container.js';
+import { createHttpServer } from './http/server.js';
+import { createIdentity } from './identity/identity.js';
+import { LedgerProver } from './ledger/proof.js';
+
+/** Time for clients to leave their connections (each answer asks them to) before idle ones close. */
+const LEAVE_MS = 500;
+const DRAIN_MAX_MS = 10_000;
+const CLOSE_MAX_MS = 2_000;
+
+/** The API process: settings, container, listen; SIGTERM drains. */
+async function main(): Promise<void> {
+  loadDotEnv();
+  const config = readConfig(process.env);
+  const container = await createContainer(config, 'api');
+  const { log, db, redis, intake, nudges } = container;
+  const identity = createIdentity(db, config, (error) => {
+    log.warn('revocations could not be read', { error });
+  });
+  await identity.start();
+
+  let stopping = false;
+  const app = createApp({
+    config,
+    log,
+    db,
+    redis,
+    intake,
+    identity,
+    prover: new LedgerProver(db.knex),
+    queues: [...nudges.shardQueues, nudges.notificationQueue],
+    now: () => new Date(),
+    isStopping: () => stopping,
+  });
+  const server = createHttpServer(app.callback(), () => stopping);
+  server.listen(config.port, config.host);
+  await once(server, 'listening');
+  log.info('listening', { url: `http://${config.host}:${config.port}` });
+
+  const stop = (signal: string): void => {
+    if (stopping) return;
+    stopping = true;
+    log.info('stopping', { signal });
+    identity.stop();
+    void drain(server, container).then((clean) => process.exit(clean ? 0 : 1));
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+}
+
+/**
+ * Takes no new connections, lets requests under way finish, and closes everything.
+ * @returns false when something had to be cut off
+ */
+async function drain(server: Server, { log, close }: Container): Promise<boolean> {
+  await sleep(LEAVE_MS);
+  const closed = once(server, 'close');
+  server.close(); // idle connections too
+  const hangUp = setInterval(() => server.closeIdleConnections(), 100);
+  const finished = await within(DRAIN_MAX_MS, closed);
+  clearInterval(hangUp);
+  if (!finished) {
+    log.warn('requests were cut off', { after_ms: DRAIN_MAX_MS });
+    server.closeAllConnections();
+  }
+  return (await within(CLOSE_MAX_MS, close())) && finished;
+}
+
+/** Whether it was done in time. */
+async function within(limitMs: number, work: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, limitMs, false);
+  });
+  const done = await Promise.race([work.then(() => true), late]);
+  clearTimeout(timer);
+  return done;
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+  setImmediate(() => process.exit()); // connections may be open already
+});

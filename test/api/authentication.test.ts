@@ -1,0 +1,211 @@
+import { createHmac, generateKeyPairSync } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'chai';
+import jwt from 'jsonwebtoken';
+import { operations } from '../../src/app.js';
+import { expectProblem, createPerson, startApi, type Api } from '../support/api.js';
+import { startTrading, type Trading } from '../support/trading.js';
+
+/** Poll every 500 ms, and the second that is promised. */
+const REVOKED_WITHIN_MS = 1_000;
+
+describe('authentication', () => {
+  let trading: Trading;
+  let api: Api;
+
+  before(async () => {
+    trading = await startTrading(2);
+    api = await startApi(trading);
+  });
+  after(async () => {
+    await api.stop();
+    await trading.stop();
+  });
+
+  const anId = '01890000-0000-7000-8000-000000000000';
+  const pathOf = (path: string): string =>
+    path.replaceAll('\\:', '~').replaceAll(/:\w+/g, anId).replaceAll('~', ':');
+
+  describe('every route that is not public', () => {
+    for (const { method, path, access } of operations) {
+      if (access === 'public') continue;
+      const name = `${method.toUpperCase()} ${path}`;
+
+      it(`${name} refuses a caller without credentials`, async () => {
+        const answer = await api.call(method, pathOf(path));
+        expectProblem(answer, 401, 40110000);
+        expect(answer.headers.get('www-authenticate')).to.match(/^Bearer /);
+      });
+
+      it(`${name} refuses an unknown key, a wrong secret and a bad token`, async () => {
+        const { key_id } = trading.accounts[0]!;
+        const wrong = [
+          { as: { key_id: 'PK000000000000000000', secret_key: 'x' } },
+          { as: { key_id, secret_key: 'x'.repeat(40) } },
+          { as: { key_id, secret_key: '' } },
+          { as: { key_id: "' or 1=1 --", secret_key: 'x' } },
+          { headers: { Authorization: 'Bearer x.y.z' } },
+          { headers: { Authorization: 'Basic eDp5' } },
+          { headers: { 'APCA-API-KEY-ID': key_id } },
+        ];
+        for (const options of wrong) {
+          expectProblem(await api.call(method, pathOf(path), options), 401, 40110000);
+        }
+      });
+    }
+  });
+
+  it('does not tell an unknown key from a wrong secret', async () => {
+    const { key_id } = trading.accounts[0]!;
+    const unknown = await api.call('GET', '/v2/account', {
+      as: { key_id: 'PK000000000000000000', secret_key: 'x' },
+    });
+    const wrong = await api.call('GET', '/v2/account', { as: { key_id, secret_key: 'x' } });
+    expect(unknown.body.detail).to.equal(wrong.body.detail);
+  });
+
+  it('accepts a key again and again, and a wrong secret never, although keys are remembered', async () => {
+    const key = trading.accounts[0]!;
+    for (let round = 0; round < 3; round += 1) {
+      expect((await api.call('GET', '/v2/account', { as: key })).status).to.equal(200);
+      const wrong = { ...key, secret_key: `${key.secret_key}x` };
+      expectProblem(await api.call('GET', '/v2/account', { as: wrong }), 401, 40110000);
+    }
+  });
+
+  it("shows another client's order as one that does not exist", async () => {
+    const { id } = await trading.place({ account: 0, side: 'buy', qty: '1', price: '10' });
+    const [owner, other] = trading.accounts;
+    expect((await api.call('GET', `/v2/orders/${id}`, { as: owner })).status).to.equal(200);
+    const theirs = await api.call('GET', `/v2/orders/${id}`, { as: other });
+    const missing = await api.call('GET', `/v2/orders/${anId}`, { as: other });
+    expectProblem(theirs, 404, 40410000);
+    expect(theirs.body.detail).to.equal(missing.body.detail);
+    expectProblem(await api.call('DELETE', `/v2/orders/${id}`, { as: other }), 404, 40410000);
+  });
+
+  it('lets a key that may only read not trade', async () => {
+    const accountId = trading.accounts[0]!.account_id;
+    const reader = await createPerson(trading, { scopes: ['read'], accountId });
+    expect((await api.call('GET', '/v2/orders', { as: reader })).status).to.equal(200);
+    expectProblem(await api.call('POST', '/v2/orders', { as: reader, body: {} }), 403, 40310000);
+    expectProblem(await api.call('DELETE', '/v2/orders', { as: reader }), 403, 40310000);
+  });
+
+  it('tells staff, who have no account, so', async () => {
+    const ops = await createPerson(trading, { role: 'ops', scopes: ['read', 'trade', 'admin'] });
+    expectProblem(await api.call('GET', '/v2/account', { as: ops }), 403, 40310000);
+    expect((await api.call('GET', '/v2/ledger/proof', { as: ops })).status).to.equal(200);
+  });
+
+  it('refuses a revoked key within a second', async () => {
+    const person = await createPerson(trading, { accountId: trading.accounts[0]!.account_id });
+    expect((await api.call('GET', '/v2/account', { as: person })).status).to.equal(200);
+    await trading.container.db
+      .knex('api_keys')
+      .where({ id: person.key_id })
+      .update({ revoked_at: new Date() });
+    await sleep(REVOKED_WITHIN_MS);
+    expectProblem(await api.call('GET', '/v2/account', { as: person }), 401, 40110000);
+  });
+
+  it("refuses a suspended client's key and session within a second, and accepts them afterwards", async () => {
+    const { knex } = trading.container.db;
+    const password = 'a long enough password';
+    const person = await createPerson(trading, { password });
+    const { body } = await api.call('POST', '/v2/sessions', {
+      body: { email: person.email, password },
+    });
+    const headers = { Authorization: `Bearer ${body.access_token as string}` };
+    expect((await api.call('GET', '/v2/clock', { headers })).status).to.equal(200);
+    expect((await api.call('GET', '/v2/clock', { as: person })).status).to.equal(200);
+
+    const status = (to: string) =>
+      knex('clients').where({ id: person.id }).update({ status: to, updated_at: new Date() });
+    await status('suspended');
+    await sleep(REVOKED_WITHIN_MS);
+    expectProblem(await api.call('GET', '/v2/clock', { headers }), 401, 40110000);
+    expectProblem(await api.call('GET', '/v2/clock', { as: person }), 403, 40310000);
+
+    await status('active');
+    expect((await api.call('GET', '/v2/clock', { headers })).status).to.equal(200);
+    expect((await api.call('GET', '/v2/clock', { as: person })).status).to.equal(200);
+  });
+
+  describe('a token', () => {
+    const claims = { role: 'client', account_id: null };
+    const good = (): jwt.SignOptions => ({
+      algorithm: 'HS256',
+      header: { alg: 'HS256', typ: 'at+jwt' },
+      issuer: 'brokerx',
+      audience: 'brokerx-api',
+      subject: anId,
+      jwtid: anId,
+      expiresIn: 900,
+    });
+    const sign = (change: Partial<jwt.SignOptions>, payload: object = claims): string =>
+      jwt.sign(payload, trading.container.config.jwtSecret, { ...good(), ...change });
+    const use = (token: string) =>
+      api.call('GET', '/v2/clock', { headers: { Authorization: `Bearer ${token}` } });
+    const encode = (part: object): string => Buffer.from(JSON.stringify(part)).toString('base64url');
+
+    it('of ours is accepted', async () => {
+      expect((await use(sign({}))).status).to.equal(200);
+    });
+
+    const without = (name: keyof jwt.SignOptions): string => {
+      const options = good();
+      Reflect.deleteProperty(options, name);
+      return jwt.sign(claims, trading.container.config.jwtSecret, options);
+    };
+    const forgeries: Record<string, () => string> = {
+      'signed with another secret': () => jwt.sign(claims, 'x'.repeat(40), good()),
+      'of another algorithm of the family': () =>
+        sign({ algorithm: 'HS512', header: { alg: 'HS512', typ: 'at+jwt' } }),
+      'without a signature (alg none)': () => {
+        const [, payload] = sign({}).split('.');
+        return `${encode({ alg: 'none', typ: 'at+jwt' })}.${payload!}.`;
+      },
+      'with alg none and a signature': () => {
+        const [, payload, signature] = sign({}).split('.');
+        return `${encode({ alg: 'none', typ: 'at+jwt' })}.${payload!}.${signature!}`;
+      },
+      'signed with a key pair (RS256)': () => {
+        const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+        const header = { alg: 'RS256', typ: 'at+jwt' };
+        return jwt.sign(claims, privateKey, { ...good(), algorithm: 'RS256', header });
+      },
+      'that says RS256 and is signed with the secret': () => {
+        const [, payload] = sign({}).split('.');
+        const content = `${encode({ alg: 'RS256', typ: 'at+jwt' })}.${payload!}`;
+        const hmac = createHmac('sha256', trading.container.config.jwtSecret);
+        return `${content}.${hmac.update(content).digest('base64url')}`;
+      },
+      'with a crit header': () =>
+        sign({ header: { alg: 'HS256', typ: 'at+jwt', crit: ['exp'] } }),
+      'of another type': () => sign({ header: { alg: 'HS256', typ: 'JWT' } }),
+      'that never expires': () => without('expiresIn'),
+      'that lives longer than ours': () => sign({ expiresIn: 86_400 }),
+      'that has expired': () => sign({ expiresIn: -1 }),
+      'that is not valid yet': () => sign({ notBefore: 60 }),
+      'of another issuer': () => sign({ issuer: 'somebody' }),
+      'without an issuer': () => without('issuer'),
+      'for another audience': () => sign({ audience: 'brokerx-refresh' }),
+      'without an audience': () => without('audience'),
+      'without a subject': () => without('subject'),
+      'without an id': () => without('jwtid'),
+      'with a role that we do not have': () => sign({}, { ...claims, role: 'root' }),
+      'with an account that is not text': () => sign({}, { ...claims, account_id: 7 }),
+      'whose payload was changed': () => {
+        const [header, , signature] = sign({}).split('.');
+        const payload = encode({ ...claims, role: 'admin', exp: 4_102_444_800 });
+        return `${header!}.${payload}.${signature!}`;
+      },
+    };
+    for (const [name, forge] of Object.entries(forgeries)) {
+      it(`${name} is refused`, async () => {
+        expectProblem(await use(forge()), 401, 40110000);
+      });
+    }
+  });
+});

@@ -1,0 +1,111 @@
+import { expect } from 'chai';
+import { createPerson, expectProblem, startApi, type Api } from '../support/api.js';
+import { startTrading, type Trading } from '../support/trading.js';
+
+const password = 'correct horse battery staple';
+
+describe('logging in', () => {
+  let trading: Trading;
+  let api: Api;
+
+  before(async () => {
+    trading = await startTrading(1);
+    api = await startApi(trading);
+  });
+  after(async () => {
+    await api.stop();
+    await trading.stop();
+  });
+
+  const login = (email: string, secret = password) =>
+    api.call('POST', '/v2/sessions', { body: { email, password: secret } });
+
+  it('gives an access token of 15 minutes that works', async () => {
+    const { email } = await createPerson(trading, { password });
+    const { status, body, headers } = await login(email);
+    expect(status).to.equal(200);
+    expect(headers.get('cache-control')).to.equal('no-store');
+    expect(body).to.include({ token_type: 'Bearer', expires_in: 900, refresh_token: null });
+    const Authorization = `Bearer ${body.access_token as string}`;
+    const clock = await api.call('GET', '/v2/clock', { headers: { Authorization } });
+    expect(clock.status).to.equal(200);
+  });
+
+  it('does not mind the case of the e-mail address', async () => {
+    const { email } = await createPerson(trading, { password });
+    expect((await login(email.toUpperCase())).status).to.equal(200);
+  });
+
+  it('refuses a wrong password, an unknown user and a user without a password alike', async () => {
+    const known = await createPerson(trading, { password });
+    const keysOnly = await createPerson(trading);
+    const answers = await Promise.all([
+      login(known.email, 'wrong'),
+      login('nobody@test.example'),
+      login(keysOnly.email),
+    ]);
+    for (const answer of answers) expectProblem(answer, 401, 40110000);
+    expect(new Set(answers.map(({ body }) => body.detail as string))).to.have.lengthOf(1);
+  });
+
+  it('takes as long for an unknown user as for a known one', async () => {
+    const { email } = await createPerson(trading, { password });
+    const time = async (name: string): Promise<number> => {
+      const started = performance.now();
+      await login(name, 'wrong');
+      return performance.now() - started;
+    };
+    await time('warm@test.example');
+    const known = [await time(email), await time(email), await time(email)];
+    const unknown = [await time('a@test.example'), await time('b@test.example')];
+    expect(Math.min(...unknown)).to.be.greaterThan(Math.min(...known) * 0.5);
+  });
+
+  it('tells a suspended client where to ask, and only after the right password', async () => {
+    const { email } = await createPerson(trading, { password, status: 'suspended' });
+    expectProblem(await login(email, 'wrong'), 401, 40110000);
+    const answer = await login(email);
+    expectProblem(answer, 403, 40310000);
+    expect(answer.body.detail).to.match(/support@/);
+    expect(answer.body.client_status).to.equal('suspended');
+  });
+
+  it('refuses the eleventh attempt after ten failures, for that account only', async () => {
+    const { email } = await createPerson(trading, { password });
+    const other = await createPerson(trading, { password });
+    for (let failure = 0; failure < 10; failure += 1) {
+      expectProblem(await login(email, 'wrong'), 401, 40110000);
+    }
+    const refused = await login(email);
+    expectProblem(refused, 429, 42910000);
+    expect(Number(refused.headers.get('retry-after'))).to.be.within(1, 900);
+    expect((await login(other.email)).status).to.equal(200);
+  });
+
+  it('checks at most ten wrong passwords, however many come at once', async () => {
+    const { email } = await createPerson(trading, { password });
+    const answers = await Promise.all(Array.from({ length: 30 }, () => login(email, 'wrong')));
+    expect(answers.filter(({ status }) => status === 401)).to.have.lengthOf(10);
+    expect(answers.filter(({ status }) => status === 429)).to.have.lengthOf(20);
+  });
+
+  it('forgets the failures after a success', async () => {
+    const { email } = await createPerson(trading, { password });
+    for (let round = 0; round < 2; round += 1) {
+      for (let failure = 0; failure < 9; failure += 1) await login(email, 'wrong');
+      expect((await login(email)).status).to.equal(200);
+    }
+  });
+
+  it('lets one person log in many times at once', async () => {
+    const { email } = await createPerson(trading, { password });
+    const answers = await Promise.all(Array.from({ length: 20 }, () => login(email)));
+    expect(new Set(answers.map(({ status }) => status))).to.deep.equal(new Set([200]));
+  });
+
+  for (const body of [{}, { email: 'a@b.c' }, { email: 1, password: 2 }, { email: '', password: '' }]) {
+    it(`refuses ${JSON.stringify(body)}`, async () => {
+      expectProblem(await api.call('POST', '/v2/sessions', { body }), 422, 42210000);
+    });
+  }
+});

@@ -1,0 +1,239 @@
+import { expect } from 'chai';
+import { formatDecimal, QTY_SCALE } from '../../src/domain/money.js';
+import { staleFences } from '../../src/metrics.js';
+import * as sql from '../../src/orders/execute-statements.js';
+import { shares, startTrading, usd, type Trading } from '../support/trading.js';
+
+describe('execution', () => {
+  let trading: Trading;
+
+  beforeEach(async () => {
+    trading = await startTrading(4);
+  });
+  afterEach(() => trading.stop());
+
+  const aaplShard = () => trading.container.catalog.find('AAPL')!.shard;
+
+  it('trades at the resting price and gives the buyer the improvement back', async () => {
+    const sell = await trading.place({ account: 0, side: 'sell', qty: '5', price: '150' });
+    const buy = await trading.place({ account: 1, side: 'buy', qty: '5', price: '155' });
+    expect(await trading.cash(1)).to.deep.equal({ cash: usd('100000'), held: usd('775') });
+
+    await trading.settle();
+
+    expect(await trading.order(sell)).to.include({ status: 'filled', hold: 0n });
+    expect(await trading.order(buy)).to.include({ status: 'filled', filledValue: usd('750') });
+    expect(await trading.cash(1)).to.deep.equal({ cash: usd('99250'), held: 0n });
+    expect(await trading.cash(0)).to.deep.equal({ cash: usd('100750'), held: 0n });
+    expect(await trading.position(0, 'AAPL')).to.include({ qty: shares('995'), held: 0n });
+    expect(await trading.position(1, 'AAPL')).to.include({ qty: shares('1005') });
+    expect(await trading.proof()).to.include({ balanced: true, mismatchedBalances: 0 });
+  });
+
+  it('settles an order once, however often and by however many it is delivered', async () => {
+    await trading.place({ account: 0, side: 'sell', qty: '3', price: '150' });
+    const buy = await trading.place({ account: 1, side: 'buy', qty: '5', price: '150' });
+    const others = [trading.otherExecutor(), trading.otherExecutor()];
+
+    const everybody = [trading.container.executor, ...others];
+    await Promise.all(everybody.flatMap((one) => [1, 2, 3].map(() => one.drain(aaplShard(), 'j'))));
+
+    expect(await trading.order(buy)).to.include({
+      status: 'partially_filled',
+      filledQty: shares('3'),
+      hold: usd('300'),
+    });
+    const executions = await trading.container.db.knex('executions');
+    expect(executions).to.have.length(1);
+    expect(await trading.proof()).to.include({ balanced: true });
+  });
+
+  it('refuses a worker whose claim on the shard is no longer the newest', async () => {
+    await trading.place({ account: 0, side: 'sell', qty: '1', price: '150' });
+    const { executor, db } = trading.container;
+    const before = (await staleFences.get()).values[0]?.value ?? 0;
+    // The worker is stopped between its claim and its transaction; another one claims the shard.
+    const run = db.run.bind(db);
+    db.run = (async (statement, values) => {
+      const rows = await run(statement, values);
+      if (statement === sql.CLAIM_SHARDS) await run(statement, values);
+      return rows;
+    }) as typeof db.run;
+    await executor.drain(aaplShard(), 'stopped');
+    db.run = run;
+
+    expect((await staleFences.get()).values[0]?.value).to.equal(before + 1);
+    expect(await db.knex('work_items')).to.have.length(1);
+    await executor.drain(aaplShard(), 'again');
+    expect(await db.knex('work_items')).to.have.length(0);
+  });
+
+  it('numbers the events of an account without a gap', async () => {
+    await trading.place({ account: 0, side: 'sell', qty: '2', price: '150' });
+    await trading.place({ account: 1, side: 'buy', qty: '1' });
+    await trading.settle();
+    await trading.place({ account: 1, side: 'buy', qty: '1', price: '150' });
+    await trading.settle();
+    const rows = (await trading.container.db
+      .knex('account_events')
+      .where({ account_id: trading.accounts[1]!.account_id })
+      .orderBy('event_id')) as { event_id: bigint; type: string }[];
+    expect(rows.map(({ event_id: id }) => id)).to.deep.equal([1n, 2n, 3n, 4n, 5n, 6n]);
+    expect(rows.map(({ type }) => type)).to.deep.equal([
+      ...['pending_new', 'new', 'fill'],
+      ...['pending_new', 'new', 'fill'],
+    ]);
+  });
+
+  it('fills a market order at the best prices and cancels what nobody offers', async () => {
+    await trading.place({ account: 0, side: 'sell', qty: '1', price: '151' });
+    await trading.place({ account: 2, side: 'sell', qty: '1', price: '150' });
+    const market = await trading.place({ account: 1, side: 'buy', qty: '5' });
+    await trading.settle();
+    const order = await trading.order(market);
+    expect(order).to.include({ status: 'canceled', reason: 'no_liquidity', hold: 0n });
+    expect(order.filledValue).to.equal(usd('301'));
+    expect(await trading.cash(1)).to.deep.equal({ cash: usd('99699'), held: 0n });
+  });
+
+  it('fills a fill-or-kill over several counterparties, or not at all', async () => {
+    await trading.place({ account: 0, side: 'sell', qty: '2', price: '150' });
+    await trading.place({ account: 2, side: 'sell', qty: '2', price: '151' });
+    const fok = { account: 1, side: 'buy', price: '151', timeInForce: 'fok' } as const;
+    const tooMuch = await trading.place({ ...fok, qty: '5' });
+    const exact = await trading.place({ ...fok, qty: '4' });
+    await trading.settle();
+    expect(await trading.order(tooMuch)).to.include({ status: 'canceled', filledQty: 0n, hold: 0n });
+    expect(await trading.order(exact)).to.include({ status: 'filled', filledValue: usd('602') });
+  });
+
+  it('does not let an account trade with itself', async () => {
+    const resting = await trading.place({ account: 0, side: 'sell', qty: '1', price: '150' });
+    const own = await trading.place({ account: 0, side: 'buy', qty: '1', price: '150' });
+    await trading.settle();
+    expect(await trading.order(own)).to.include({ status: 'canceled', reason: 'self_trade' });
+    expect(await trading.order(resting)).to.include({ status: 'new' });
+  });
+
+  it('cancels in sequence: what was accepted before it still fills first', async () => {
+    const sell = await trading.place({ account: 0, side: 'sell', qty: '2', price: '150' });
+    await trading.place({ account: 1, side: 'buy', qty: '1', price: '150' });
+    await trading.container.intake.cancel(sell.accountId, sell.id);
+    const late = await trading.place({ account: 2, side: 'buy', qty: '1', price: '150' });
+    await trading.settle();
+    expect(await trading.order(sell)).to.include({
+      status: 'canceled',
+      filledQty: shares('1'),
+      hold: 0n,
+    });
+    expect(await trading.order(late)).to.include({ status: 'new' });
+    expect(await trading.position(0, 'AAPL')).to.include({ held: 0n });
+  });
+
+  it('rejects a cancellation that comes after the fill, and says so in an event', async () => {
+    const sell = await trading.place({ account: 0, side: 'sell', qty: '1', price: '150' });
+    await trading.place({ account: 1, side: 'buy', qty: '1', price: '150' });
+    await trading.container.intake.cancel(sell.accountId, sell.id);
+    await trading.settle();
+    expect(await trading.order(sell)).to.include({ status: 'filled', cancelPending: false });
+    const last = (await trading.container.db
+      .knex('account_events')
+      .where({ account_id: sell.accountId })
+      .orderBy('event_id', 'desc')
+      .first()) as { type: string };
+    expect(last.type).to.equal('order_cancel_rejected');
+  });
+
+  it('writes one notification an order for all its executions of a batch', async () => {
+    await trading.place({ account: 0, side: 'sell', qty: '1', price: '150' });
+    await trading.place({ account: 2, side: 'sell', qty: '1', price: '150' });
+    const buy = await trading.place({ account: 1, side: 'buy', qty: '2', price: '150' });
+    await trading.settle();
+    const rows = (await trading.container.db
+      .knex('notifications')
+      .where({ order_id: buy.id })) as { executions: number; qty: bigint }[];
+    expect(rows).to.have.length(1);
+    expect(rows[0]).to.include({ executions: 2, qty: shares('2') });
+  });
+});
+
+describe('fees', () => {
+  it('go from both sides to the house, within the hold, and the ledger balances', async () => {
+    const trading = await startTrading(2, { FEE_BPS: '10' });
+    try {
+      await trading.place({ account: 0, side: 'sell', qty: '3', price: '150' });
+      await trading.place({ account: 1, side: 'buy', qty: '3', price: '150' });
+      expect((await trading.cash(1)).held).to.equal(usd('450.45'));
+      await trading.settle();
+      expect(await trading.cash(1)).to.deep.equal({ cash: usd('99549.55'), held: 0n });
+      expect(await trading.cash(0)).to.deep.equal({ cash: usd('100449.55'), held: 0n });
+      expect((await trading.position(1, 'AAPL')).cost).to.equal(usd('150450.45'));
+      expect(await trading.proof()).to.include({ balanced: true });
+    } finally {
+      await trading.stop();
+    }
+  });
+});
+
+describe('a thousand random orders and cancellations', () => {
+  it('leave no hold on closed orders, no work, a proven ledger and an uncrossed book', async () => {
+    const trading = await startTrading(6, { FEE_BPS: '7' });
+    const { db, intake, catalog } = trading.container;
+    const seed = Math.floor(Math.random() * 2 ** 31);
+    let state = seed;
+    const random = (below: number) => {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
+      return (state >>> 8) % below;
+    };
+    try {
+      for (let round = 0; round < 20; round++) {
+        await Promise.allSettled(
+          Array.from({ length: 50 }, async () => {
+            const order = await trading.place({
+              account: random(6),
+              side: random(2) === 0 ? 'buy' : 'sell',
+              symbol: (['AAPL', 'BTC/USD'] as const)[random(2)]!,
+              qty: formatDecimal(BigInt(1 + random(3_000_000_000)), QTY_SCALE),
+              ...(random(10) > 0 && { price: (149 + random(300) / 100).toFixed(2) }),
+              timeInForce: (['day', 'gtc', 'ioc', 'fok'] as const)[random(4)]!,
+            });
+            if (random(4) === 0) await intake.cancel(order.accountId, order.id);
+          }),
+        );
+        await trading.settle();
+      }
+      const note = `seed ${seed}`;
+      expect(await db.knex('work_items'), note).to.have.length(0);
+      const open = await db.knex('orders').whereNull('closed_at').count('* as count').first();
+      const resting = await db.knex('book_orders').count('* as count').first();
+      expect(open, note).to.deep.equal(resting);
+      const holds = await heldAndNeeded(db.knex);
+      expect(holds, note).to.have.length(0);
+      expect(await trading.proof(), note).to.include({ balanced: true, mismatchedBalances: 0 });
+      for (const { id } of catalog.all()) {
+        const best = (side: string) =>
+          db.knex('book_orders').where({ asset_id: id, side }).min('rank as rank').first() as Promise<{
+            rank: bigint | null;
+          }>;
+        const [bid, ask] = [(await best('buy')).rank, (await best('sell')).rank];
+        if (bid !== null && ask !== null) expect(-bid < ask, note).to.equal(true);
+      }
+    } finally {
+      await trading.stop();
+    }
+  });
+
+  /** Accounts and positions whose hold is not exactly what their open orders need. */
+  async function heldAndNeeded(knex: Trading['container']['db']['knex']): Promise<unknown[]> {
+    const { rows } = await knex.raw<{ rows: unknown[] }>(`
+      select a.id from accounts a
+      left join orders o on o.account_id = a.id and o.side = 'buy'
+      group by a.id having a.cash_held <> coalesce(sum(o.hold), 0)
+      union all
+      select p.account_id from positions p
+      left join orders o on o.account_id = p.account_id and o.asset_id = p.asset_id
+        and o.side = 'sell'
+      group by p.account_id, p.asset_id having p.held <> coalesce(sum(o.hold), 0)`);
+    return rows;
+  }
+});
