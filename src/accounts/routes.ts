@@ -1,10 +1,13 @@
 import Router from '@koa/router';
 import type { Knex } from 'knex';
+import { pairParamsSchema } from '../assets/schema.js';
 import { notFound } from '../errors.js';
 import type { Guards } from '../http/guards.js';
 import { requireAccount, requireScope } from '../http/require-role.js';
+import { validateParams } from '../http/validate.js';
 import { findPosition, findValuedAccount, listPositions } from './model.js';
 import { presentAccount, presentPosition } from './presenter.js';
+import { positionParamsSchema } from './schema.js';
 
 export interface AccountRoutesDeps extends Guards {
   readonly knex: Knex;
@@ -32,14 +35,25 @@ export function accountsRouter({ knex, authenticated, limitRate }: AccountRoutes
     ctx.body = positions.map(presentPosition);
   });
 
-  router.get('/v2/positions/:symbol_or_asset_id', ...owner, async (ctx) => {
-    ctx.body = await position(ctx.state.accountId, ctx.params['symbol_or_asset_id']!);
-  });
+  router.get(
+    '/v2/positions/:symbol_or_asset_id',
+    ...owner,
+    validateParams(positionParamsSchema),
+    async (ctx) => {
+      const { symbol_or_asset_id: name } = ctx.state.params as { symbol_or_asset_id: string };
+      ctx.body = await position(ctx.state.accountId, name);
+    },
+  );
 
-  router.get('/v2/positions/:base/:quote', ...owner, async (ctx) => {
-    const { base, quote } = ctx.params;
-    ctx.body = await position(ctx.state.accountId, `${base!}/${quote!}`);
-  });
+  router.get(
+    '/v2/positions/:base/:quote',
+    ...owner,
+    validateParams(pairParamsSchema),
+    async (ctx) => {
+      const { base, quote } = ctx.state.params as { base: string; quote: string };
+      ctx.body = await position(ctx.state.accountId, `${base}/${quote}`);
+    },
+  );
 
   return router;
 }

@@ -1,4 +1,5 @@
 import Joi from 'joi';
+import { pairParamsSchema } from '../assets/schema.js';
 import { answerSchema, decimalText, timeText, uuidText, type Operation } from '../http/operation.js';
 
 export const accountSchema = answerSchema('Account', {
@@ -57,7 +58,7 @@ export const positionSchema = answerSchema('Position', {
   change_today: decimalText,
 });
 
-const oneAsset = Joi.object({
+export const positionParamsSchema = Joi.object({
   symbol_or_asset_id: Joi.string().required().description('AAPL, BTC%2FUSD, BTCUSD or an asset id'),
 });
 
@@ -89,7 +90,7 @@ export const accountOperations: readonly Operation[] = [
     tag,
     access: 'read',
     summary: 'One position',
-    params: oneAsset,
+    params: positionParamsSchema,
     responses: { 200: POSITION },
     problems: [404],
   },
@@ -99,10 +100,7 @@ export const accountOperations: readonly Operation[] = [
     tag,
     access: 'read',
     summary: 'One position, its symbol written with a plain slash',
-    params: Joi.object({
-      base: Joi.string().required().description('BTC'),
-      quote: Joi.string().required().description('USD'),
-    }),
+    params: pairParamsSchema,
     responses: { 200: POSITION },
     problems: [404],
   },

@@ -3,10 +3,10 @@ import type { Knex } from 'knex';
 import { notFound } from '../errors.js';
 import type { Guards } from '../http/guards.js';
 import { requireScope } from '../http/require-role.js';
-import { validateQuery } from '../http/validate.js';
+import { validateParams, validateQuery } from '../http/validate.js';
 import { type AssetFilter, findAsset, listAssets } from './model.js';
 import { presentAsset } from './presenter.js';
-import { listAssetsSchema } from './schema.js';
+import { assetParamsSchema, listAssetsSchema, pairParamsSchema } from './schema.js';
 
 export interface AssetRoutesDeps extends Guards {
   readonly knex: Knex;
@@ -28,13 +28,19 @@ export function assetsRouter({ knex, authenticated, limitRate }: AssetRoutesDeps
     ctx.body = assets.map(presentAsset);
   });
 
-  router.get('/v2/assets/:symbol_or_id', ...reader, async (ctx) => {
-    ctx.body = await asset(ctx.params['symbol_or_id']!);
-  });
+  router.get(
+    '/v2/assets/:symbol_or_id',
+    ...reader,
+    validateParams(assetParamsSchema),
+    async (ctx) => {
+      const { symbol_or_id: name } = ctx.state.params as { symbol_or_id: string };
+      ctx.body = await asset(name);
+    },
+  );
 
-  router.get('/v2/assets/:base/:quote', ...reader, async (ctx) => {
-    const { base, quote } = ctx.params;
-    ctx.body = await asset(`${base!}/${quote!}`);
+  router.get('/v2/assets/:base/:quote', ...reader, validateParams(pairParamsSchema), async (ctx) => {
+    const { base, quote } = ctx.state.params as { base: string; quote: string };
+    ctx.body = await asset(`${base}/${quote}`);
   });
 
   return router;

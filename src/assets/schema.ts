@@ -8,6 +8,16 @@ export const listAssetsSchema = Joi.object({
   attributes: Joi.string().allow('').max(256).description('Accepted, and without effect'),
 });
 
+export const assetParamsSchema = Joi.object({
+  symbol_or_id: Joi.string().required().description('AAPL, BTC%2FUSD, BTCUSD or an asset id'),
+});
+
+/** A pair whose slash is not escaped is two parts of the path. */
+export const pairParamsSchema = Joi.object({
+  base: Joi.string().required().description('BTC'),
+  quote: Joi.string().required().description('USD'),
+});
+
 export const assetSchema = answerSchema('Asset', {
   id: uuidText,
   class: Joi.string().valid('us_equity', 'crypto'),
@@ -46,9 +56,7 @@ export const assetOperations: readonly Operation[] = [
     tag,
     access: 'read',
     summary: 'One asset',
-    params: Joi.object({
-      symbol_or_id: Joi.string().required().description('AAPL, BTC%2FUSD, BTCUSD or an asset id'),
-    }),
+    params: assetParamsSchema,
     responses: { 200: ASSET },
     problems: [404],
   },
@@ -58,10 +66,7 @@ export const assetOperations: readonly Operation[] = [
     tag,
     access: 'read',
     summary: 'One asset, its symbol written with a plain slash',
-    params: Joi.object({
-      base: Joi.string().required().description('BTC'),
-      quote: Joi.string().required().description('USD'),
-    }),
+    params: pairParamsSchema,
     responses: { 200: ASSET },
     problems: [404],
   },

@@ -36,7 +36,9 @@ export async function claimDataDir(setting: string): Promise<ClaimedDataDir> {
   removeDemoFile(path);
   const run = runFolder(path);
   mkdirSync(run, { recursive: true, mode: 0o700 });
-  const left = readdirSync(run).map((name) => livePid(join(run, name)));
-  await Promise.all(left.map((pid) => (pid === null ? undefined : endProcess(pid, END_STEPS))));
+  const left = readdirSync(run)
+    .map((name) => livePid(join(run, name)))
+    .filter((pid) => pid !== null);
+  await Promise.all(left.map((pid) => endProcess(pid, END_STEPS)));
   return { path, release: () => rmSync(pidFile, { force: true }) };
 }

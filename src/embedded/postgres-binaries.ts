@@ -76,8 +76,8 @@ async function restoreLinks(folder: string): Promise<void> {
   for (const { source, target } of JSON.parse(text) as Link[]) {
     const link = join(folder, relative('native', target));
     const goal = relative(dirname(target), source);
-    await symlink(goal, link).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error;
+    await symlink(goal, link).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     });
   }
 }

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, rmSync } from 'node:fs';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { logSize, logTail, openLog } from './log-file.js';
 import { writePidFile, type StopStep } from './pid-file.js';
@@ -61,6 +61,10 @@ export class ServerProcess {
     rmSync(this.spec.pidFile, { force: true });
   }
 
+  #isStopping(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
   async #launch(): Promise<void> {
     const { spec } = this;
     await spec.prepare();
@@ -114,12 +118,13 @@ export class ServerProcess {
       guard.once('spawn', resolve).once('error', reject);
     });
     guard.unref();
-    (guard.stdin as Socket).on('error', () => undefined).unref();
+    guard.stdin.on('error', () => undefined);
+    if (guard.stdin instanceof Socket) guard.stdin.unref();
     this.#guard = guard;
   }
 
   #onExit(how: string): void {
-    if (this.#stop.signal.aborted || this.#child === null) return;
+    if (this.#isStopping() || this.#child === null) return;
     this.#child = null;
     this.spec.notice(`The embedded ${this.spec.name} ended (${how}); starting it again`);
     this.#restarting = this.#restart();
@@ -129,11 +134,11 @@ export class ServerProcess {
     for (let waitMs = RESTART_FIRST_MS; ; waitMs = Math.min(waitMs * 2, RESTART_MAX_MS)) {
       await this.#end();
       await sleep(waitMs);
-      if (this.#stop.signal.aborted) return;
+      if (this.#isStopping()) return;
       try {
         return await this.#launch();
       } catch (error) {
-        if (!this.#stop.signal.aborted) this.spec.notice(String(error));
+        if (!this.#isStopping()) this.spec.notice(String(error));
       }
     }
   }

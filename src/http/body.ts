@@ -30,7 +30,7 @@ export async function readJson(ctx: Context): Promise<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw malformed('The body must be a JSON object');
   }
-  inspect(value, 1, text.includes('\\u')); // NUL and half characters can only come escaped
+  inspect(value, 1, false); // NUL and half characters can only come escaped
   return value as Record<string, unknown>;
 }
 
@@ -81,10 +81,15 @@ function inspect(value: unknown, depth: number, hasEscapes: boolean): void {
     return;
   }
   for (const key of Object.keys(value)) {
-    if (REFUSED_KEYS.has(key)) throw invalid(`The field ${key} is not allowed`);
+    inspectName(key);
     if (hasEscapes) inspectText(key);
     inspect((value as Record<string, unknown>)[key], depth + 1, hasEscapes);
   }
+}
+
+/** @throws DomainError 422 for a name that JavaScript gives a meaning to */
+export function inspectName(name: string): void {
+  if (REFUSED_KEYS.has(name)) throw invalid(`The field ${name} is not allowed`);
 }
 
 /**

@@ -33,7 +33,7 @@ export function createHttpServer(handle: RequestListener, isStopping: () => bool
       } else handle(req, res);
     },
   );
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+  server.on('clientError', (error: ParserError, socket) => {
     if (error.code === 'ECONNRESET' || !socket.writable || hasAnswered(socket)) socket.destroy();
     else answerRaw(socket, refusalOf(error));
   });
@@ -48,8 +48,15 @@ export function createHttpServer(handle: RequestListener, isStopping: () => bool
 
 const malformed = (message: string): DomainError => new DomainError('malformed', 40010000, message);
 
+interface ParserError extends NodeJS.ErrnoException {
+  rawPacket?: Buffer;
+}
+
+const NOT_HTTP = 'This is not a well-formed HTTP request';
+const REQUEST_LINE = /^[A-Z-]+ \S+ HTTP\/1/;
+
 /** The codes are llhttp's and Node's own. */
-function refusalOf({ code }: NodeJS.ErrnoException): Error {
+function refusalOf({ code, rawPacket }: ParserError): Error {
   switch (code) {
     case 'HPE_HEADER_OVERFLOW':
       return new HttpRefusal(431, `The headers are larger than ${HEADERS_MAX_BYTES} bytes`);
@@ -58,9 +65,12 @@ function refusalOf({ code }: NodeJS.ErrnoException): Error {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return new HttpRefusal(408, 'The request took too long to arrive');
     case 'HPE_INVALID_METHOD':
-      return new HttpRefusal(501, 'This server does not know that method');
+      if (REQUEST_LINE.test(rawPacket?.toString('latin1', 0, 200) ?? '')) {
+        return new HttpRefusal(501, 'This server does not know that method');
+      }
+      return malformed(NOT_HTTP);
     default:
-      return malformed('This is not a well-formed HTTP request');
+      return malformed(NOT_HTTP);
   }
 }
 

@@ -1,6 +1,6 @@
 import type Joi from 'joi';
 import { type DomainError, invalid } from '../errors.js';
-import { inspectText, readJson } from './body.js';
+import { inspectName, inspectText, readJson } from './body.js';
 import type { Middleware } from './context.js';
 
 const ERRORS_MAX = 20;
@@ -27,7 +27,7 @@ export function validateBody(schema: Joi.ObjectSchema): Middleware {
 /** Checks the query string; the result is in `ctx.state.query`. @throws DomainError 422 */
 export function validateQuery(schema: Joi.ObjectSchema): Middleware {
   return (ctx, next) => {
-    for (const value of Object.values(ctx.query)) inspectText(String(value));
+    inspectAll(ctx.query);
     ctx.state.query = check(schema, ctx.query, 'The query');
     return next();
   };
@@ -36,9 +36,18 @@ export function validateQuery(schema: Joi.ObjectSchema): Middleware {
 /** Checks the path's parameters; the result is in `ctx.state.params`. @throws DomainError 422 */
 export function validateParams(schema: Joi.ObjectSchema): Middleware {
   return (ctx, next) => {
-    ctx.state.params = check(schema, ctx['params'], 'The path');
+    const params = ctx['params'] as Record<string, string>;
+    inspectAll(params);
+    ctx.state.params = check(schema, params, 'The path');
     return next();
   };
+}
+
+function inspectAll(values: Readonly<Record<string, unknown>>): void {
+  for (const name of Object.keys(values)) {
+    inspectName(name);
+    inspectText(String(values[name]));
+  }
 }
 
 /** Options cost joi as much as the validation itself, so only what is refused is asked again. */

@@ -1,6 +1,6 @@
 import type { Database, Statement } from '../db.js';
 
-const POLL_MS = 500;
+const POLL_MS = 300;
 /** A row may be written this long before its transaction commits and we can see it. */
 const OVERLAP_SECONDS = 30;
 /** Longer than an access token lives, or a verified key is remembered. */
@@ -16,8 +16,8 @@ const RECENTLY_REVOKED: Statement = {
 };
 
 /**
- * The API keys revoked and the clients suspended in the last minutes, read from Postgres twice a
- * second: what another process revokes is refused here within a second, although verified
+ * The API keys revoked and the clients suspended in the last minutes, read from Postgres three times
+ * a second: what another process revokes is refused here within a second, although verified
  * credentials are remembered.
  */
 export class Revocations {

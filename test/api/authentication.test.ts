@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import jwt from 'jsonwebtoken';
 import { operations } from '../../src/app.js';
-import { expectProblem, createPerson, startApi, type Api } from '../support/api.js';
+import { createPerson, expectProblem, startApi, type Api, type Call } from '../support/api.js';
 import { startTrading, type Trading } from '../support/trading.js';
 
 /** Poll every 500 ms, and the second that is promised. */
@@ -39,7 +39,7 @@ describe('authentication', () => {
 
       it(`${name} refuses an unknown key, a wrong secret and a bad token`, async () => {
         const { key_id } = trading.accounts[0]!;
-        const wrong = [
+        const wrong: Call[] = [
           { as: { key_id: 'PK000000000000000000', secret_key: 'x' } },
           { as: { key_id, secret_key: 'x'.repeat(40) } },
           { as: { key_id, secret_key: '' } },

@@ -80,18 +80,20 @@ function compareInBatches(sequence: readonly Step[], sizes: readonly number[], n
   return spared;
 }
 
-const place = (
+/** `place('b', 'A buys 5 at 102', 9)`: order b of account A, ninth in the sequence. */
+function place(
   orderId: string,
-  accountId: string,
-  side: Side,
-  qty: bigint,
-  boundPrice: bigint,
+  terms: string,
   n: number,
   timeInForce: 'day' | 'fok' = 'day',
-): Step => ({
-  kind: 'place',
-  order: { orderId, accountId, side, type: 'limit', timeInForce, boundPrice, qty, seq: BigInt(n) },
-});
+): Step {
+  const [, accountId = '', verb, qty = '', price = ''] =
+    /^(\w+) (\w+) (\d+) at (\d+)$/.exec(terms) ?? [];
+  const side = verb === 'buys' ? 'buy' : 'sell';
+  const boundPrice = BigInt(price);
+  const order = { orderId, accountId, side, type: 'limit', timeInForce, boundPrice } as const;
+  return { kind: 'place', order: { ...order, qty: BigInt(qty), seq: BigInt(n) } };
+}
 const cancel = (orderId: string): Step => ({ kind: 'cancel', orderId });
 
 describe('matching against the reachable part of the book', () => {
@@ -118,38 +120,34 @@ describe('matching against the reachable part of the book', () => {
   });
 
   const asks = [
-    place('s1', 'B', 'sell', 5n, 100n, 1),
-    place('s2', 'C', 'sell', 5n, 101n, 2),
-    place('s3', 'B', 'sell', 5n, 102n, 3),
+    place('s1', 'B sells 5 at 100', 1),
+    place('s2', 'C sells 5 at 101', 2),
+    place('s3', 'B sells 5 at 102', 3),
   ];
   for (const [why, batch, expected] of [
     [
       'reaches past an order that is cancelled first',
-      [cancel('s1'), place('b', 'A', 'buy', 5n, 102n, 9)],
+      [cancel('s1'), place('b', 'A buys 5 at 102', 9)],
       ['cancel s1: 5', 'b [s2 5@101] 0 filled null'],
     ],
     [
       'counts what was left of a cancelled order, partly filled before or not',
-      [
-        place('b', 'A', 'buy', 2n, 102n, 8),
-        cancel('s1'),
-        place('b2', 'A', 'buy', 8n, 102n, 9, 'fok'),
-      ],
+      [place('b', 'A buys 2 at 102', 8), cancel('s1'), place('b2', 'A buys 8 at 102', 9, 'fok')],
       ['b [s1 2@100] 0 filled null', 'cancel s1: 3', 'b2 [s2 5@101, s3 3@102] 0 filled null'],
     ],
     [
       'meets an own order at the same place, and leaves it to others',
-      [place('b', 'B', 'buy', 9n, 102n, 8), place('b2', 'A', 'buy', 6n, 102n, 9)],
+      [place('b', 'B buys 9 at 102', 8), place('b2', 'A buys 6 at 102', 9)],
       ['b [] 9 canceled self_trade', 'b2 [s1 5@100, s2 1@101] 0 filled null'],
     ],
     [
       'cancels an order outside of the window whole',
-      [place('b', 'A', 'buy', 1n, 102n, 8), cancel('s3')],
+      [place('b', 'A buys 1 at 102', 8), cancel('s3')],
       ['b [s1 1@100] 0 filled null', 'cancel s3: 5'],
     ],
     [
       'lets an order that rests in the batch take its place before what was not loaded',
-      [place('s0', 'C', 'sell', 3n, 99n, 8), place('b', 'A', 'buy', 8n, 102n, 9)],
+      [place('s0', 'C sells 3 at 99', 8), place('b', 'A buys 8 at 102', 9)],
       ['s0 [] 3 resting null', 'b [s0 3@99, s1 5@100] 0 filled null'],
     ],
   ] as const) {

@@ -91,15 +91,12 @@ describe('npm start with embedded servers', function () {
   });
 
   it('lets nothing outlive a supervisor that was killed', async () => {
-    const { dataDir, end, stop } = await startProduct({
-      embedded: true,
-      env: { MARKET_SIMULATOR: 'off' },
-    });
+    const product = await startProduct({ embedded: true, env: { MARKET_SIMULATOR: 'off' } });
     try {
-      await end('SIGKILL');
-      await untilNoneLeft(dataDir, 15_000);
+      await product.end('SIGKILL');
+      await untilNoneLeft(product.dataDir, 15_000);
     } finally {
-      await stop();
+      await product.stop();
     }
   });
 

@@ -94,7 +94,7 @@ async function call(url: string, method: string, path: string, options: Call = {
   return {
     status: response.status,
     headers: response.headers,
-    body: isParsable ? (JSON.parse(text) as unknown) : text,
+    body: isParsable && text !== '' ? (JSON.parse(text) as unknown) : text,
   };
 }
 

@@ -211,10 +211,10 @@ describe('a thousand random orders and cancellations', () => {
       expect(holds, note).to.have.length(0);
       expect(await trading.proof(), note).to.include({ balanced: true, mismatchedBalances: 0 });
       for (const { id } of catalog.all()) {
-        const best = (side: string) =>
-          db.knex('book_orders').where({ asset_id: id, side }).min('rank as rank').first() as Promise<{
+        const best = async (side: string) =>
+          (await db.knex('book_orders').where({ asset_id: id, side }).min('rank as rank').first()) as {
             rank: bigint | null;
-          }>;
+          };
         const [bid, ask] = [(await best('buy')).rank, (await best('sell')).rank];
         if (bid !== null && ask !== null) expect(-bid < ask, note).to.equal(true);
       }

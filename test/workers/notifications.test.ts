@@ -1,13 +1,8 @@
-import { randomUUID } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import winston from 'winston';
 import { connectDatabase, type Database } from '../../src/db.js';
-import { parseDecimal, PRICE_SCALE, QTY_SCALE } from '../../src/domain/money.js';
 import { claimDue } from '../../src/notifications/claims.js';
 import {
   deliverDue,
@@ -16,164 +11,48 @@ import {
   nextAttempt,
   type DeliverDeps,
 } from '../../src/notifications/deliver.js';
-import { createMailer, outboxMailer, type Mailer } from '../../src/notifications/mailer.js';
-import { executionMail, type Mail } from '../../src/notifications/templates.js';
+import { createMailer, type Mailer } from '../../src/notifications/mailer.js';
 import { createTestDatabase } from '../support/database.js';
+import { collector, Notified, NOW } from './notified.js';
 import { startSmtpServer } from './smtp-server.js';
 
-const usd = (text: string) => parseDecimal(text, PRICE_SCALE);
-const shares = (text: string) => parseDecimal(text, QTY_SCALE);
 const log = winston.createLogger({ silent: true });
-const NOW = new Date('2026-11-20T15:00:00Z');
 const later = (ms: number) => new Date(NOW.getTime() + ms);
 
-let database: Awaited<ReturnType<typeof createTestDatabase>>;
-let db: Database;
-let aapl: string;
-
-before(async function () {
-  this.timeout(60_000);
-  database = await createTestDatabase();
-  db = connectDatabase(database.url, 'notifications-test');
-  await db.knex('shards').insert({ id: 0 }).onConflict().ignore();
-  aapl = await buildAsset('AAPL');
-});
-
-after(async () => {
-  await db.close();
-  await database.drop();
-});
-
-beforeEach(async () => {
-  await db.knex('notifications').update({ delivered_at: NOW }); // what an earlier test left over
-});
-
-async function buildAsset(symbol: string): Promise<string> {
-  const known = await db.knex('assets').where({ symbol }).first<{ id: string } | undefined>('id');
-  if (known) return known.id;
-  const id = randomUUID();
-  await db.knex('assets').insert({
-    id,
-    symbol,
-    name: symbol,
-    class: 'us_equity',
-    exchange: 'TEST',
-    shard: 0,
-  });
-  return id;
-}
-
-async function buildAccount(firstName = 'Ada'): Promise<{ id: string; email: string }> {
-  const [clientId, id] = [randomUUID(), randomUUID()];
-  const email = `${clientId}@example.com`;
-  await db.knex('clients').insert({
-    id: clientId,
-    email,
-    first_name: firstName,
-    last_name: 'Test',
-    status: 'active',
-  });
-  await db.knex('accounts').insert({ id, client_id: clientId, account_number: id.slice(0, 8) });
-  return { id, email };
-}
-
-async function buildOrder(accountId: string, side: 'buy' | 'sell' = 'buy'): Promise<string> {
-  const id = randomUUID();
-  await db.knex('orders').insert({
-    id,
-    account_id: accountId,
-    asset_id: aapl,
-    shard: 0,
-    client_order_id: id,
-    side,
-    type: 'limit',
-    time_in_force: 'day',
-    qty: shares('10'),
-    limit_price: usd('151'),
-    bound_price: usd('151'),
-    fee_bps: 0,
-    hold: 0,
-    status: 'new',
-    created_at: NOW,
-    updated_at: NOW,
-  });
-  return id;
-}
-
-interface Notified {
-  accountId: string;
-  orderId?: string;
-  qty?: string;
-  value?: string;
-  fees?: string;
-  executions?: number;
-  status?: string;
-  dueAt?: Date;
-  attempts?: number;
-}
-
-async function buildNotification(notified: Notified): Promise<bigint> {
-  const { accountId, qty = '2', value = '300.5', fees = '0', executions = 1 } = notified;
-  const [row] = await db.knex('notifications').insert(
-    {
-      kind: 'order_executed',
-      account_id: accountId,
-      order_id: notified.orderId ?? (await buildOrder(accountId)),
-      order_status: notified.status ?? 'partially_filled',
-      executions,
-      qty: shares(qty),
-      value: usd(value),
-      fees: usd(fees),
-      created_at: NOW,
-      due_at: notified.dueAt ?? NOW,
-      attempts: notified.attempts ?? 0,
-    },
-    'id',
-  );
-  return (row as { id: bigint }).id;
-}
-
-interface NotificationRow {
-  attempts: number;
-  due_at: Date;
-  delivered_at: Date | null;
-  last_error: string | null;
-}
-const reload = (id: bigint): Promise<NotificationRow> =>
-  db.knex('notifications').where('id', id.toString()).first() as Promise<NotificationRow>;
-
-/** Keeps what it is given; `onSend` may refuse. */
-function collector(onSend: (mail: Mail) => Promise<void> | void = () => undefined) {
-  const mails: Mail[] = [];
-  const mailer: Mailer = {
-    channel: 'smtp',
-    async send(mail) {
-      await onSend(mail);
-      mails.push(mail);
-    },
-    close: () => undefined,
-  };
-  return { mails, mailer };
-}
-
-const deps = (mailer: Mailer, more: Partial<DeliverDeps> = {}): DeliverDeps => ({
-  db,
-  mailer,
-  log,
-  config: { mailsPerSecond: 1_000 },
-  now: () => NOW,
-  ...more,
-});
-
 describe('delivering notifications', () => {
+  let database: Awaited<ReturnType<typeof createTestDatabase>>;
+  let db: Database;
+  let build: Notified;
+
+  before(async function () {
+    this.timeout(60_000);
+    database = await createTestDatabase();
+    db = connectDatabase(database.url, 'notifications-test');
+    build = await Notified.in(db.knex);
+  });
+  after(async () => {
+    await db.close();
+    await database.drop();
+  });
+  beforeEach(() => build.clear());
+
+  const deps = (mailer: Mailer, more: Partial<DeliverDeps> = {}): DeliverDeps => ({
+    db,
+    mailer,
+    log,
+    config: { mailsPerSecond: 1_000 },
+    now: () => NOW,
+    ...more,
+  });
+
   it('sends one mail an account with one line an order, and marks what it told', async () => {
-    const ada = await buildAccount('Ada');
-    const bob = await buildAccount('Bob');
-    const [first, second] = [await buildOrder(ada.id), await buildOrder(ada.id, 'sell')];
+    const ada = await build.account('Ada');
+    const bob = await build.account('Bob');
+    const [first, second] = [await build.order(ada.id), await build.order(ada.id, 'sell')];
     const ids = [
-      await buildNotification({ accountId: ada.id, orderId: first, executions: 2 }),
-      await buildNotification({ accountId: ada.id, orderId: second, qty: '0.5', value: '75' }),
-      await buildNotification({
+      await build.notification({ accountId: ada.id, orderId: first, executions: 2 }),
+      await build.notification({ accountId: ada.id, orderId: second, qty: '0.5', value: '75' }),
+      await build.notification({
         accountId: ada.id,
         orderId: first,
         qty: '8',
@@ -181,7 +60,7 @@ describe('delivering notifications', () => {
         fees: '0.3',
         status: 'filled',
       }),
-      await buildNotification({ accountId: bob.id }),
+      await build.notification({ accountId: bob.id }),
     ];
     const { mails, mailer } = collector();
 
@@ -208,7 +87,7 @@ describe('delivering notifications', () => {
       'Bought 2 AAPL at 150.25 USD',
     );
     for (const id of ids) {
-      expect(await reload(id)).to.deep.include({
+      expect(await build.reload(id)).to.deep.include({
         delivered_at: NOW,
         attempts: 1,
         last_error: null,
@@ -217,8 +96,8 @@ describe('delivering notifications', () => {
   });
 
   it('leaves what is not due yet', async () => {
-    const ada = await buildAccount();
-    await buildNotification({ accountId: ada.id, dueAt: later(1) });
+    const ada = await build.account();
+    await build.notification({ accountId: ada.id, dueAt: later(1) });
     const { mails, mailer } = collector();
 
     expect(await deliverDue(deps(mailer), 10)).to.equal(0);
@@ -227,10 +106,10 @@ describe('delivering notifications', () => {
   });
 
   it('sends as many mails as asked for, to whoever waits longest, with all that is due to them', async () => {
-    const [ada, bob] = [await buildAccount(), await buildAccount()];
-    await buildNotification({ accountId: bob.id, dueAt: later(-1_000) });
-    await buildNotification({ accountId: ada.id, dueAt: later(-2_000) });
-    await buildNotification({ accountId: ada.id });
+    const [ada, bob] = [await build.account(), await build.account()];
+    await build.notification({ accountId: bob.id, dueAt: later(-1_000) });
+    await build.notification({ accountId: ada.id, dueAt: later(-2_000) });
+    await build.notification({ accountId: ada.id });
     const { mails, mailer } = collector();
 
     expect(await deliverDue(deps(mailer), 1)).to.equal(2);
@@ -241,8 +120,8 @@ describe('delivering notifications', () => {
 
   it('tells every notification once when several workers deliver at a time', async function () {
     this.timeout(20_000);
-    const accounts = await Promise.all(Array.from({ length: 20 }, () => buildAccount()));
-    for (const { id } of [...accounts, ...accounts]) await buildNotification({ accountId: id });
+    const accounts = await Promise.all(Array.from({ length: 20 }, () => build.account()));
+    for (const { id } of [...accounts, ...accounts]) await build.notification({ accountId: id });
     const { mails, mailer } = collector(() => sleep(2));
     const drain = async () => {
       let [claimed, all] = [0, 0];
@@ -262,9 +141,9 @@ describe('delivering notifications', () => {
   });
 
   it('puts off what fails, records why, and delivers the others', async () => {
-    const [ada, bob] = [await buildAccount(), await buildAccount()];
-    const failing = await buildNotification({ accountId: ada.id, dueAt: later(-1) });
-    const fine = await buildNotification({ accountId: bob.id });
+    const [ada, bob] = [await build.account(), await build.account()];
+    const failing = await build.notification({ accountId: ada.id, dueAt: later(-1) });
+    const fine = await build.notification({ accountId: bob.id });
     let broken = true;
     const { mails, mailer } = collector(({ to }) => {
       if (broken && to === ada.email) throw new Error('421 try again\0later');
@@ -273,21 +152,21 @@ describe('delivering notifications', () => {
     expect(await deliverDue(deps(mailer), 10)).to.equal(2);
 
     expect(mails.map(({ to }) => to)).to.deep.equal([bob.email]);
-    expect((await reload(fine)).delivered_at).to.deep.equal(NOW);
-    const row = await reload(failing);
+    expect((await build.reload(fine)).delivered_at).to.deep.equal(NOW);
+    const row = await build.reload(failing);
     expect(row).to.include({ attempts: 1, delivered_at: null, last_error: '421 try againlater' });
     expect(row.due_at.getTime() - NOW.getTime()).to.be.within(2_500, 5_000);
 
     broken = false;
     expect(await deliverDue(deps(mailer), 10)).to.equal(0);
     expect(await deliverDue(deps(mailer, { now: () => later(5_000) }), 10)).to.equal(1);
-    expect(await reload(failing)).to.include({ attempts: 2, last_error: null });
-    expect((await reload(failing)).delivered_at).to.deep.equal(later(5_000));
+    expect(await build.reload(failing)).to.include({ attempts: 2, last_error: null });
+    expect((await build.reload(failing)).delivered_at).to.deep.equal(later(5_000));
   });
 
   it('gives up after the last attempt and keeps the reason', async () => {
-    const ada = await buildAccount();
-    const id = await buildNotification({ accountId: ada.id, attempts: MAX_ATTEMPTS - 1 });
+    const ada = await build.account();
+    const id = await build.notification({ accountId: ada.id, attempts: MAX_ATTEMPTS - 1 });
     const { mailer } = collector(() => {
       throw new Error('550 no such mailbox');
     });
@@ -296,7 +175,7 @@ describe('delivering notifications', () => {
 
     const inAYear = () => later(365 * 86_400_000);
     expect(await deliverDue(deps(mailer, { now: inAYear }), 10)).to.equal(0);
-    expect(await reload(id)).to.include({
+    expect(await build.reload(id)).to.include({
       attempts: MAX_ATTEMPTS,
       delivered_at: null,
       last_error: '550 no such mailbox',
@@ -304,8 +183,8 @@ describe('delivering notifications', () => {
   });
 
   it('leaves claimed rows alone until the lease of a worker that died runs out', async () => {
-    const ada = await buildAccount();
-    const id = await buildNotification({ accountId: ada.id });
+    const ada = await build.account();
+    const id = await build.notification({ accountId: ada.id });
     await claimDue(db.knex, NOW, LEASE_MS, 10); // and then the worker was killed
     const { mails, mailer } = collector();
 
@@ -314,12 +193,12 @@ describe('delivering notifications', () => {
     expect(await deliverDue(deps(mailer, { now: () => later(LEASE_MS) }), 10)).to.equal(1);
 
     expect(mails).to.have.length(1);
-    expect((await reload(id)).attempts).to.equal(2);
+    expect((await build.reload(id)).attempts).to.equal(2);
   });
 
   it('holds neither a transaction nor a lock while a mail is under way', async () => {
-    const ada = await buildAccount();
-    const id = await buildNotification({ accountId: ada.id });
+    const ada = await build.account();
+    const id = await build.notification({ accountId: ada.id });
     const { mails, mailer } = collector(async () => {
       const { rows } = await db.knex.raw<{ rows: { open: bigint }[] }>(`
         select count(*) as open from pg_stat_activity
@@ -337,8 +216,8 @@ describe('delivering notifications', () => {
   });
 
   it('sends no more mails a second than it may, over several calls', async () => {
-    const accounts = await Promise.all(Array.from({ length: 6 }, () => buildAccount()));
-    for (const { id } of accounts) await buildNotification({ accountId: id });
+    const accounts = await Promise.all(Array.from({ length: 6 }, () => build.account()));
+    for (const { id } of accounts) await build.notification({ accountId: id });
     const times: number[] = [];
     const { mailer } = collector(() => {
       times.push(performance.now());
@@ -350,6 +229,40 @@ describe('delivering notifications', () => {
     expect(times).to.have.length(6);
     const gaps = times.slice(1).map((time, n) => time - times[n]!);
     expect(Math.min(...gaps), 'milliseconds between two mails').to.be.greaterThan(47);
+  });
+
+  describe('over SMTP', () => {
+    it('reaches the server; what the server refuses is put off', async () => {
+      const [ada, bob] = [await build.account(), await build.account()];
+      const refused = await build.notification({ accountId: bob.id });
+      await build.notification({ accountId: ada.id });
+      const server = await startSmtpServer((recipient) => recipient !== bob.email);
+      const mailer = createMailer({ smtpUrl: server.url, mailFrom: 'x@example.com', dataDir: '' });
+      try {
+        await deliverDue(deps(mailer), 10);
+
+        expect(server.mails).to.have.length(1);
+        expect(server.mails[0]).to.include(`To: ${ada.email}`);
+        expect(server.mails[0]).to.include('Subject: Bought 2 AAPL at 150.25 USD');
+        expect((await build.reload(refused)).last_error).to.include('550');
+      } finally {
+        mailer.close();
+        await server.close();
+      }
+    });
+
+    it('is put off while no server answers', async () => {
+      const server = await startSmtpServer();
+      await server.close();
+      const ada = await build.account();
+      const id = await build.notification({ accountId: ada.id });
+      const mailer = createMailer({ smtpUrl: server.url, mailFrom: 'x@example.com', dataDir: '' });
+
+      await deliverDue(deps(mailer), 10);
+
+      mailer.close();
+      expect((await build.reload(id)).last_error).to.match(/ECONNREFUSED/);
+    });
   });
 });
 
@@ -371,151 +284,5 @@ describe('the pause after a failure', () => {
       }),
     );
     expect(nextAttempt(MAX_ATTEMPTS, NOW, 0)).to.equal(null);
-  });
-});
-
-describe('the mail about executions', () => {
-  const order = {
-    symbol: 'AAPL',
-    side: 'sell' as const,
-    executions: 1,
-    qty: shares('1'),
-    value: usd('150'),
-    fees: 0n,
-    status: 'filled',
-  };
-
-  it('shows a name as it is and never as HTML', () => {
-    const mail = executionMail({
-      to: 'a@example.com',
-      firstName: '<b>O\'Neil & "Co"</b>',
-      accountNumber: '1',
-      orders: [order],
-    });
-
-    expect(mail.subject).to.equal('Sold 1 AAPL at 150 USD');
-    expect(mail.text).to.include('Hello <b>O\'Neil & "Co"</b>,');
-    expect(mail.html).to.include('Hello &lt;b&gt;O&#39;Neil &amp; &quot;Co&quot;&lt;/b&gt;,');
-    expect(mail.html).not.to.include('<b>');
-  });
-
-  it('lists a hundred orders at most and sums up all', () => {
-    const orders = Array.from({ length: 130 }, () => order);
-
-    const { text } = executionMail({
-      to: 'a@example.com',
-      firstName: 'Ada',
-      accountNumber: '1',
-      orders,
-    });
-
-    expect(text.match(/^(Bought|Sold) /gm)).to.have.length(100);
-    expect(text).to.include('... and 30 more orders.');
-    expect(text).to.include('Total value 19500 USD,');
-  });
-});
-
-describe('the outbox', () => {
-  let folder: string;
-  const mail: Mail = {
-    to: 'ada@example.com',
-    subject: 'Bought',
-    text: 'Hello Ada,\n',
-    html: '<p>x</p>',
-  };
-
-  beforeEach(async () => {
-    folder = join(await mkdtemp(join(tmpdir(), 'outbox-')), 'data', 'outbox');
-  });
-  afterEach(() => rm(join(folder, '../..'), { recursive: true }));
-
-  it('has one file a mail that a person can read, and only its owner', async () => {
-    const config = {
-      smtpUrl: '',
-      mailFrom: 'BrokerX+ <no-reply@x.example>',
-      dataDir: join(folder, '..'),
-    };
-    const mailer = createMailer(config);
-    const started = new Date().toISOString().replaceAll(':', '-');
-
-    await mailer.send(mail);
-
-    expect(mailer.channel).to.equal('outbox');
-    const [name, ...others] = await readdir(folder);
-    expect(others).to.deep.equal([]);
-    expect(name).to.match(/^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z-.+\.eml$/);
-    expect(name! >= started, 'sorted by time').to.equal(true);
-    const text = await readFile(join(folder, name!), 'utf8');
-    expect(text).to.match(/^From: "BrokerX\+" <no-reply@x\.example>\r\n/);
-    expect(text).to.include('To: ada@example.com\r\nSubject: Bought\r\n');
-    expect(text).to.include('\r\nHello Ada,\r\n');
-    expect((await stat(folder)).mode & 0o777).to.equal(0o700);
-    expect((await stat(join(folder, name!))).mode & 0o777).to.equal(0o600);
-  });
-
-  it('keeps the newest thousand mails', async function () {
-    this.timeout(10_000);
-    const mailer = outboxMailer(folder, 'x@example.com');
-    await mailer.send(mail);
-    const old = Array.from(
-      { length: 1_050 },
-      (_, n) => `2020-01-01T00-00-00.${String(n).padStart(4, '0')}Z.eml`,
-    );
-    await Promise.all(old.map((name) => writeFile(join(folder, name), '')));
-    await writeFile(join(folder, 'note.txt'), 'not ours');
-
-    for (let n = 0; n < 50; n += 1) await mailer.send(mail);
-
-    const names = (await readdir(folder)).sort();
-    expect(names.filter((name) => name.endsWith('.eml'))).to.have.length(1_000);
-    expect(names.filter((name) => name > '2021')).to.have.length(52); // 51 mails and the note
-    expect(names[0]).to.equal(old[101]);
-  });
-
-  it('works again once the folder can be written', async () => {
-    const parent = join(folder, '..');
-    await writeFile(parent, 'a file where a folder should be');
-    const mailer = outboxMailer(folder, 'x@example.com');
-    const refused: unknown = await mailer.send(mail).catch((error: unknown) => error);
-    expect(refused).to.be.instanceOf(Error);
-
-    await rm(parent);
-    await mailer.send(mail);
-
-    expect(await readdir(folder)).to.have.length(1);
-  });
-});
-
-describe('mail over SMTP', () => {
-  it('reaches the server; what the server refuses is put off', async () => {
-    const [ada, bob] = [await buildAccount(), await buildAccount()];
-    const refused = await buildNotification({ accountId: bob.id });
-    await buildNotification({ accountId: ada.id });
-    const server = await startSmtpServer((recipient) => recipient !== bob.email);
-    const mailer = createMailer({ smtpUrl: server.url, mailFrom: 'x@example.com', dataDir: '' });
-    try {
-      await deliverDue(deps(mailer), 10);
-
-      expect(server.mails).to.have.length(1);
-      expect(server.mails[0]).to.include(`To: ${ada.email}`);
-      expect(server.mails[0]).to.include('Subject: Bought 2 AAPL at 150.25 USD');
-      expect((await reload(refused)).last_error).to.include('550');
-    } finally {
-      mailer.close();
-      await server.close();
-    }
-  });
-
-  it('is put off while no server answers', async () => {
-    const server = await startSmtpServer();
-    await server.close();
-    const ada = await buildAccount();
-    const id = await buildNotification({ accountId: ada.id });
-    const mailer = createMailer({ smtpUrl: server.url, mailFrom: 'x@example.com', dataDir: '' });
-
-    await deliverDue(deps(mailer), 10);
-
-    mailer.close();
-    expect((await reload(id)).last_error).to.match(/ECONNREFUSED/);
   });
 });

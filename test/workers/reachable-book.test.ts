@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
+import type { Knex } from 'knex';
 import { connectDatabase, type Database } from '../../src/db.js';
 import type { RestingOrder } from '../../src/domain/order-book.js';
 import { loadBooks } from '../../src/orders/execution-pass.js';
@@ -13,24 +14,7 @@ const WORK = 10;
 const ACCOUNTS = 4;
 const NOW = new Date();
 
-let database: Awaited<ReturnType<typeof createTestDatabase>>;
-let db: Database;
 const accounts = Array.from({ length: ACCOUNTS }, () => randomUUID());
-
-before(async function () {
-  this.timeout(60_000);
-  database = await createTestDatabase();
-  db = connectDatabase(database.url, 'reachable-book-test');
-  await db.knex('shards').insert({ id: 0 }).onConflict().ignore();
-  for (const id of accounts) {
-    await db.knex('accounts').insert({ id, kind: 'house', account_number: id });
-  }
-});
-
-after(async () => {
-  await db.close();
-  await database.drop();
-});
 
 type Random = (below: number) => number;
 interface Resting {
@@ -66,11 +50,12 @@ function buildOrder(random: Random, assetId: string, waits: boolean): WorkingOrd
 }
 
 async function restInBook(
+  knex: Knex,
   assetId: string,
   symbol: string,
   rests: readonly Resting[],
 ): Promise<void> {
-  await db.knex('assets').insert({
+  await knex('assets').insert({
     id: assetId,
     symbol,
     name: symbol,
@@ -78,7 +63,7 @@ async function restInBook(
     exchange: 'TEST',
     shard: 0,
   });
-  await db.knex('orders').insert(
+  await knex('orders').insert(
     rests.map(({ order }) => ({
       id: order.id,
       account_id: order.accountId,
@@ -98,7 +83,7 @@ async function restInBook(
       updated_at: NOW,
     })),
   );
-  await db.knex('book_orders').insert(
+  await knex('book_orders').insert(
     rests.map(({ resting }) => ({
       order_id: resting.orderId,
       asset_id: assetId,
@@ -139,6 +124,23 @@ function outcome(settlement: Settlement): unknown {
 }
 
 describe('a pass over the reachable part of a book', () => {
+  let database: Awaited<ReturnType<typeof createTestDatabase>>;
+  let db: Database;
+
+  before(async function () {
+    this.timeout(60_000);
+    database = await createTestDatabase();
+    db = connectDatabase(database.url, 'reachable-book-test');
+    await db.knex('shards').insert({ id: 0 }).onConflict().ignore();
+    for (const id of accounts) {
+      await db.knex('accounts').insert({ id, kind: 'house', account_number: id });
+    }
+  });
+  after(async () => {
+    await db.close();
+    await database.drop();
+  });
+
   it('settles what one over the whole book settles', async function () {
     this.timeout(30_000);
     let [loaded, resting, trades] = [0, 0, 0];
@@ -150,7 +152,7 @@ describe('a pass over the reachable part of a book', () => {
         const { id: orderId, accountId, side, boundPrice: price, qty: remaining } = order;
         return { order, resting: { orderId, accountId, side, price, remaining, seq: BigInt(n) } };
       });
-      await restInBook(assetId, `T${seed}`, rests);
+      await restInBook(db.knex, assetId, `T${seed}`, rests);
       const cancelable = bestFirst(rests);
       const work = Array.from({ length: WORK }, (_, n): WorkItem => {
         const cancels = random(3) === 0 && cancelable.length > 0;
