@@ -40,30 +40,34 @@ export async function up(knex: Knex): Promise<void> {
 
     -- A foreign key for bulk inserts on the order path: the same guarantee, checked once a statement
     -- over its new rows instead of once a row, and without a lock on the parent (see ADR 0002). Only
-    -- for parents that are never deleted and whose id never changes.
-    create function refuse_strangers() returns trigger language plpgsql as $$
-    declare
-      stranger text;
-    begin
-      execute format('select %1$I::text from inserted where %1$I is not null and not exists
-                        (select from %2$s parent where parent.id = inserted.%1$I) limit 1',
-                     tg_argv[0], tg_argv[1]::regclass) into stranger;
-      if stranger is not null then
-        raise exception 'insert into %: there is no % %', tg_table_name, tg_argv[1], stranger
-          using errcode = 'foreign_key_violation';
-      end if;
-      return null;
-    end $$;
-
+    -- for parents that are never deleted and whose id never changes. Makes a trigger function of its
+    -- own for each reference, so that its one query is planned once a connection.
     create function references_by_statement(child regclass, child_column text, parent regclass)
-    returns void language plpgsql as $$
+    returns void language plpgsql as $outer$
+    declare
+      name text := child::text || '_' || child_column || '_reference';
     begin
+      execute format($function$
+        create function %1$I() returns trigger language plpgsql as $body$
+        declare
+          stranger text;
+        begin
+          select inserted.%2$I::text into stranger from inserted
+          where inserted.%2$I is not null
+            and not exists (select from %3$s parent where parent.id = inserted.%2$I)
+          limit 1;
+          if found then
+            raise exception 'insert into %4$s: there is no row %% in %3$s', stranger
+              using errcode = 'foreign_key_violation';
+          end if;
+          return null;
+        end $body$
+      $function$, name, child_column, parent, child);
       execute format('create trigger %I after insert on %s referencing new table as inserted
-                      for each statement execute function refuse_strangers(%L, %L)',
-                     'references_' || child_column, child, child_column, parent::text);
+                      for each statement execute function %I()', name, child, name);
       execute format('comment on column %s.%I is %L', child, child_column,
                      'references ' || parent::text || ' (checked by statement)');
-    end $$;
+    end $outer$;
 
     create function protect_append_only(target regclass) returns void language plpgsql as $$
     begin
@@ -79,7 +83,6 @@ export async function down(knex: Knex): Promise<void> {
   await knex.raw(`
     drop function protect_append_only(regclass);
     drop function references_by_statement(regclass, text, regclass);
-    drop function refuse_strangers();
     drop function protect_from_delete(regclass);
     drop function refuse_delete();
     drop function refuse_rewrite();

@@ -6,7 +6,7 @@ export async function up(knex: Knex): Promise<void> {
     -- settlement's updates stay HOT. Which orders are open is told by the two narrow tables below.
     create table orders (
       id uuid primary key,
-      account_id uuid not null references accounts,
+      account_id uuid not null,
       asset_id uuid not null,
       shard integer not null,
       client_order_id text not null check (length(client_order_id) between 1 and 128),
@@ -57,7 +57,7 @@ export async function up(knex: Knex): Promise<void> {
     -- The resting orders. rank makes one index serve both sides: the best price has the lowest
     -- rank (the price itself when selling, its negative when buying).
     create table book_orders (
-      order_id uuid primary key references orders,
+      order_id uuid primary key,
       asset_id uuid not null,
       shard integer not null,
       side text not null check (side in ('buy', 'sell')),
@@ -101,9 +101,11 @@ export async function up(knex: Knex): Promise<void> {
     );
     create index idempotency_keys_age on idempotency_keys (created_at);
 
+    select references_by_statement('orders', 'account_id', 'accounts');
     select references_by_statement('orders', 'asset_id', 'assets');
     select references_by_statement('work_items', 'shard', 'shards');
     select references_by_statement('work_items', 'order_id', 'orders');
+    select references_by_statement('book_orders', 'order_id', 'orders');
     select protect_from_delete('orders');
 
     grant select, insert on orders to brokerx_app;
@@ -119,5 +121,8 @@ export async function down(knex: Knex): Promise<void> {
     drop table idempotency_keys;
     drop function reachable_book_orders(uuid, text, bigint, numeric);
     drop table book_orders, work_items, orders;
+    drop function orders_account_id_reference(), orders_asset_id_reference(),
+      work_items_shard_reference(), work_items_order_id_reference(),
+      book_orders_order_id_reference();
   `);
 }

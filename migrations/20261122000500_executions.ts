@@ -26,5 +26,9 @@ export async function up(knex: Knex): Promise<void> {
 }
 
 export async function down(knex: Knex): Promise<void> {
-  await knex.raw('drop table executions');
+  await knex.raw(`
+    drop table executions;
+    drop function executions_taker_order_id_reference(), executions_maker_order_id_reference(),
+      executions_asset_id_reference();
+  `);
 }

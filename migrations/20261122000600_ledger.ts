@@ -11,7 +11,7 @@ export async function up(knex: Knex): Promise<void> {
     -- Signed amounts: 10^-4 for the currency, 10^-9 units for everything else. A positive amount
     -- adds to what the account has.
     create table postings (
-      journal_id uuid not null references journals,
+      journal_id uuid not null,
       line smallint not null,
       account_id uuid not null,
       asset_id uuid not null,
@@ -49,6 +49,7 @@ export async function up(knex: Knex): Promise<void> {
       check (qty >= held)
     ) with (fillfactor = 50);
 
+    select references_by_statement('postings', 'journal_id', 'journals');
     select references_by_statement('postings', 'account_id', 'accounts');
     select references_by_statement('postings', 'asset_id', 'assets');
     select protect_append_only('journals');
@@ -60,6 +61,7 @@ export async function up(knex: Knex): Promise<void> {
 export async function down(knex: Knex): Promise<void> {
   await knex.raw(`
     drop table positions, postings, journals;
-    drop function check_postings_balance();
+    drop function check_postings_balance(), postings_journal_id_reference(),
+      postings_account_id_reference(), postings_asset_id_reference();
   `);
 }

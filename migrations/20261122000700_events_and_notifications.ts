@@ -52,5 +52,9 @@ export async function up(knex: Knex): Promise<void> {
 }
 
 export async function down(knex: Knex): Promise<void> {
-  await knex.raw('drop table notifications, account_events');
+  await knex.raw(`
+    drop table notifications, account_events;
+    drop function account_events_account_id_reference(), account_events_order_id_reference(),
+      notifications_account_id_reference(), notifications_order_id_reference();
+  `);
 }

@@ -37,7 +37,7 @@ async function main(): Promise<void> {
     now: () => new Date(),
     isStopping: () => stopping,
   });
-  const server = createHttpServer(app.callback(), () => stopping);
+  const server = createHttpServer(app, () => stopping);
   server.listen(config.port, config.host);
   await once(server, 'listening');
   log.info('listening', { url: `http://${config.host}:${config.port}` });
@@ -57,7 +57,7 @@ async function main(): Promise<void> {
  * Takes no new connections, lets requests under way finish, and closes everything.
  * @returns false when something had to be cut off
  */
-async function drain(server: Server, { log, close }: Container): Promise<boolean> {
+async function drain(server: Server, container: Container): Promise<boolean> {
   await sleep(LEAVE_MS);
   const closed = once(server, 'close');
   server.close(); // idle connections too
@@ -65,10 +65,10 @@ async function drain(server: Server, { log, close }: Container): Promise<boolean
   const finished = await within(DRAIN_MAX_MS, closed);
   clearInterval(hangUp);
   if (!finished) {
-    log.warn('requests were cut off', { after_ms: DRAIN_MAX_MS });
+    container.log.warn('requests were cut off', { after_ms: DRAIN_MAX_MS });
     server.closeAllConnections();
   }
-  return (await within(CLOSE_MAX_MS, close())) && finished;
+  return (await within(CLOSE_MAX_MS, container.close())) && finished;
 }
 
 /** Whether it was done in time. */

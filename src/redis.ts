@@ -10,6 +10,7 @@ const retryStrategy = (attempt: number): number => Math.min(attempt * 100, RETRY
  */
 export const producerOptions: RedisOptions = {
   enableOfflineQueue: false,
+  enableAutoPipelining: true, // one write for all nudges of a batch
   maxRetriesPerRequest: 1,
   connectTimeout: 2_000,
   commandTimeout: 1_000,

@@ -3,14 +3,17 @@ import type { Redis } from 'ioredis';
 import { deliverDue, type DeliverDeps } from '../src/notifications/deliver.js';
 import { NOTIFICATIONS_QUEUE, workerSettings } from '../src/queue/queues.js';
 
-const BATCH_MAX = 200;
+/** Mails of one call: a clean stop waits for no more than these. */
+const BATCH_MAX = 20;
 
 /** A job says that notifications are due; all that are get delivered. */
-export const startNotificationWorker = (connection: Redis, deps: DeliverDeps): Worker =>
-  new Worker(
+export function startNotificationWorker(connection: Redis, deps: DeliverDeps): Worker {
+  const worker: Worker = new Worker(
     NOTIFICATIONS_QUEUE,
     async () => {
-      while ((await deliverDue(deps, BATCH_MAX)) > 0);
+      while (!worker.closing && (await deliverDue(deps, BATCH_MAX)) > 0);
     },
     workerSettings(NOTIFICATIONS_QUEUE, connection),
   );
+  return worker;
+}

@@ -54,7 +54,7 @@ export async function startInstance(options: InstanceOptions): Promise<void> {
   await migrateToLatest(databaseUrl);
   signal.throwIfAborted();
   const childEnv = {
-    ...env,
+    ...options.env, // with the empty ones, which keep .env from setting them
     DATABASE_URL: databaseUrl,
     REDIS_URL: redisUrl,
     DATA_DIR: dataDir.path,

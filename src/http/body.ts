@@ -30,7 +30,7 @@ export async function readJson(ctx: Context): Promise<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw malformed('The body must be a JSON object');
   }
-  inspect(value, 1, false); // NUL and half characters can only come escaped
+  inspect(value, 1, text.includes('\\u')); // NUL and half characters can only come escaped
   return value as Record<string, unknown>;
 }
 

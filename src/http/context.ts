@@ -1,4 +1,4 @@
-import type { Middleware as KoaMiddleware } from 'koa';
+import type { Context } from 'koa';
 import type { Principal } from '../identity/principal.js';
 
 /** What our middleware puts on a request, typed once for every Koa context. */
@@ -27,4 +27,5 @@ declare module 'koa' {
   }
 }
 
-export type Middleware = KoaMiddleware;
+/** One of Koa's; those that only pass on return what `next` does and need not be async. */
+export type Middleware = (ctx: Context, next: () => Promise<void>) => Promise<void> | void;

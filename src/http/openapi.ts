@@ -1,6 +1,5 @@
 import Joi from 'joi';
-import type { Operation, OperationResponse } from './operation.js';
-import { answerSchema } from './operation.js';
+import { answerSchema, type Operation, type OperationResponse } from './operation.js';
 import { PROBLEM_TYPE } from './problem.js';
 
 type Json = Record<string, unknown>;
@@ -199,7 +198,7 @@ function allowNullInEnums(json: unknown): unknown {
   );
   const { type, enum: values } = copy;
   if (Array.isArray(values) && Array.isArray(type) && type.includes('null')) {
-    copy['enum'] = [...new Set([...values, null])];
+    copy['enum'] = [...new Set([...(values as unknown[]), null])];
   }
   return copy;
 }

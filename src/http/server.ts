@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type Koa from 'koa';
 import { DomainError } from '../errors.js';
 import { HttpRefusal, PROBLEM_TYPE, problemBody, toProblem } from './problem.js';
 
@@ -16,7 +17,8 @@ const HEADERS_MAX_BYTES = 16_384;
  * @param isStopping while it says so, every answer ends its connection: the client opens its next
  *   one elsewhere, and no request gets lost on a connection that we close
  */
-export function createHttpServer(handle: RequestListener, isStopping: () => boolean): Server {
+export function createHttpServer(app: Koa, isStopping: () => boolean): Server {
+  const handle = app.callback();
   const server = createServer(
     {
       headersTimeout: HEADERS_TIMEOUT_MS,
@@ -30,7 +32,7 @@ export function createHttpServer(handle: RequestListener, isStopping: () => bool
       if (isStopping()) res.setHeader('Connection', 'close');
       if (req.headers.host === undefined && req.httpVersion === '1.1') {
         answerRaw(req.socket, malformed('The Host header is missing'));
-      } else handle(req, res);
+      } else void handle(req, res); // answers its own errors
     },
   );
   server.on('clientError', (error: ParserError, socket) => {

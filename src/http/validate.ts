@@ -52,9 +52,9 @@ function inspectAll(values: Readonly<Record<string, unknown>>): void {
 
 /** Options cost joi as much as the validation itself, so only what is refused is asked again. */
 function check(schema: Joi.ObjectSchema, input: unknown, what: string): unknown {
-  const { value, error } = schema.validate(input) as Joi.ValidationResult<unknown>;
-  if (error) throw refusal(schema, input, what);
-  return value;
+  const result = schema.validate(input) as Joi.ValidationResult<unknown>;
+  if (result.error) throw refusal(schema, input, what);
+  return result.value;
 }
 
 function refusal(schema: Joi.ObjectSchema, input: unknown, what: string): DomainError {

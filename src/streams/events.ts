@@ -39,12 +39,12 @@ export async function readEvents(
   sinceId: bigint,
   limit: number,
 ): Promise<EventView[]> {
-  const rows = (await knex('account_events')
+  const rows = await knex('account_events')
     .where({ account_id: accountId })
     .where('event_id', '>', sinceId.toString())
     .orderBy('event_id')
     .limit(limit)
-    .select({
+    .select<EventRow[]>({
       eventId: 'event_id',
       type: 'type',
       executionId: 'execution_id',
@@ -58,7 +58,7 @@ export async function readEvents(
       filledQty: 'filled_qty',
       filledValue: 'filled_value',
       reason: 'reason',
-    })) as EventRow[];
+    });
   const terms = await findTerms(knex, rows);
   return rows.map((row) => {
     const order = terms.get(row.orderId ?? '');

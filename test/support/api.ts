@@ -1,6 +1,5 @@
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
-import { connect } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
 import { v7 as uuidv7 } from 'uuid';
 import { createApp, type AppDeps } from '../../src/app.js';
 import { createHttpServer } from '../../src/http/server.js';
@@ -57,7 +56,7 @@ export async function startApi(
     isStopping: () => false,
     ...deps,
   });
-  const server = createHttpServer(app.callback(), () => false);
+  const server = createHttpServer(app, () => false);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
