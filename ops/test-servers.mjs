@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import pg from 'pg';
 import { ROOT } from './prepare.mjs';
 
 const compiled = (name) => import(pathToFileURL(join(ROOT, 'dist/src/embedded', name)).href);
@@ -51,6 +50,7 @@ export async function startTestServers(folder, say) {
 
 /** Whatever an interrupted test left on a server that lives on. */
 async function dropDatabases(url, run) {
+  const { default: pg } = await import('pg'); // this file is loaded before anything is installed
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {

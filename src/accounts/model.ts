@@ -63,8 +63,7 @@ export async function findValuedAccount(
       ) as worth`,
     )
     .select('accounts.*', 'clients.status as client_status', 'worth.*')) as
-    | ValuedAccount
-    | undefined;
+    ValuedAccount | undefined;
 }
 
 const positions = (knex: Knex, accountId: string): Knex.QueryBuilder =>

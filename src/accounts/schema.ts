@@ -1,6 +1,12 @@
 import Joi from 'joi';
 import { pairParamsSchema } from '../assets/schema.js';
-import { answerSchema, decimalText, timeText, uuidText, type Operation } from '../http/operation.js';
+import {
+  answerSchema,
+  decimalText,
+  timeText,
+  uuidText,
+  type Operation,
+} from '../http/operation.js';
 
 export const accountSchema = answerSchema('Account', {
   id: uuidText,

@@ -38,10 +38,15 @@ export function assetsRouter({ knex, authenticated, limitRate }: AssetRoutesDeps
     },
   );
 
-  router.get('/v2/assets/:base/:quote', ...reader, validateParams(pairParamsSchema), async (ctx) => {
-    const { base, quote } = ctx.state.params as { base: string; quote: string };
-    ctx.body = await asset(`${base}/${quote}`);
-  });
+  router.get(
+    '/v2/assets/:base/:quote',
+    ...reader,
+    validateParams(pairParamsSchema),
+    async (ctx) => {
+      const { base, quote } = ctx.state.params as { base: string; quote: string };
+      ctx.body = await asset(`${base}/${quote}`);
+    },
+  );
 
   return router;
 }

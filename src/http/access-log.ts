@@ -1,4 +1,5 @@
 import type { Context } from 'koa';
+import { isConnectionLost } from '../db.js';
 import { DomainError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { Middleware } from './context.js';
@@ -42,5 +43,6 @@ const line = (ctx: Context, durationMs: number): Record<string, unknown> => ({
 /** An outage explains itself; a bug needs its stack. */
 function cause({ state: { error } }: Context): Record<string, unknown> {
   if (error instanceof DomainError) return { error: error.message };
+  if (isConnectionLost(error)) return { error: (error as Error).message };
   return { error };
 }

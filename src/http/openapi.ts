@@ -162,9 +162,7 @@ class Components {
 const allowsNull = (schema: Joi.Schema): boolean => schema.validate(null).error === undefined;
 
 const orNull = (reference: Json, schema: Joi.Schema): Json =>
-  '$ref' in reference && allowsNull(schema)
-    ? { anyOf: [reference, { type: 'null' }] }
-    : reference;
+  '$ref' in reference && allowsNull(schema) ? { anyOf: [reference, { type: 'null' }] } : reference;
 
 interface Terms {
   items?: Joi.Schema[];
@@ -175,7 +173,11 @@ const termsOf = (schema: Joi.Schema): Terms => (schema as unknown as { $_terms: 
 
 /** A schema's name is in its meta data, or the label of an object. */
 function nameOf(schema: Joi.Schema): string | undefined {
-  const { type, metas = [], flags } = schema.describe() as {
+  const {
+    type,
+    metas = [],
+    flags,
+  } = schema.describe() as {
     type: string;
     metas?: { name?: string }[];
     flags?: { label?: string };

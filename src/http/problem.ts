@@ -44,6 +44,7 @@ export const codeOfStatus = (status: number): number => status * 100_000 + 10_00
 
 const OUTAGE_HEADERS = { 'Retry-After': RETRY_AFTER_SECONDS };
 const CHALLENGE_HEADERS = { 'WWW-Authenticate': 'Bearer realm="BrokerX+"' };
+const REPLAYED_HEADERS = { 'Idempotent-Replayed': 'true' };
 const NO_HEADERS = {};
 
 function headersOf(status: number, details: DomainError['details']): Record<string, string> {

@@ -44,5 +44,6 @@ const pageHeaders = helmet({
 
 const PAGES = /^\/(docs|admin\/queues)(\/|$)/;
 
-export const securityHeaders: Middleware = (ctx, next) =>
-  (PAGES.test(ctx.path) ? pageHeaders : apiHeaders)(ctx, next);
+export const securityHeaders: Middleware = async (ctx, next) => {
+  await (PAGES.test(ctx.path) ? pageHeaders : apiHeaders)(ctx, next);
+};

@@ -44,6 +44,9 @@ export const verifyPassword = (
 ): Promise<boolean> =>
   inSlot(async () => {
     await beforehand();
-    const matches = await verify(passwordHash ?? (await (nobody ??= hash(randomUUID(), COST))), password);
+    const matches = await verify(
+      passwordHash ?? (await (nobody ??= hash(randomUUID(), COST))),
+      password,
+    );
     return matches && passwordHash !== null;
   });

@@ -50,7 +50,8 @@ export class Revocations {
   /** Reads the latest revocations. While Postgres is away the next read looks further back. */
   async read(): Promise<void> {
     const now = Date.now();
-    const sinceLast = this.lastReadAt === undefined ? MEMORY_SECONDS : (now - this.lastReadAt) / 1_000;
+    const sinceLast =
+      this.lastReadAt === undefined ? MEMORY_SECONDS : (now - this.lastReadAt) / 1_000;
     const seconds = sinceLast + OVERLAP_SECONDS;
     const rows = await this.db.run<{ id: string }>(RECENTLY_REVOKED, [seconds]);
     this.lastReadAt = now;

@@ -29,7 +29,12 @@ export interface Sessions {
   readonly bearer: BearerVerifier;
 }
 
-export function createSessions({ knex, jwtSecret, loginLimit, revocations }: SessionsDeps): Sessions {
+export function createSessions({
+  knex,
+  jwtSecret,
+  loginLimit,
+  revocations,
+}: SessionsDeps): Sessions {
   const key = tokenKey(jwtSecret);
   const verifyToken = createBearerVerifier(key);
 

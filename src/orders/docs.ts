@@ -1,5 +1,11 @@
 import Joi from 'joi';
-import { answerSchema, decimalText, timeText, uuidText, type Operation } from '../http/operation.js';
+import {
+  answerSchema,
+  decimalText,
+  timeText,
+  uuidText,
+  type Operation,
+} from '../http/operation.js';
 import {
   byClientOrderIdSchema,
   listOrdersSchema,

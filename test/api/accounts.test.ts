@@ -25,7 +25,8 @@ describe('account, positions, assets and clock', () => {
     await trading.stop();
   });
 
-  const get = (path: string, account = 0) => api.call('GET', path, { as: trading.accounts[account] });
+  const get = (path: string, account = 0) =>
+    api.call('GET', path, { as: trading.accounts[account] });
 
   it('shows an account: 100,000 in cash, 1,000 AAPL at 150, 1,000 MSFT at 410, 10 BTC at 60,000', async () => {
     const { body } = await get('/v2/account');
@@ -109,7 +110,10 @@ describe('account, positions, assets and clock', () => {
     await trading.place({ account: 1, side: 'buy', qty: '10', price: '100', symbol: 'BTC/USD' });
     await trading.settle();
     const { body: left } = await get('/v2/positions');
-    expect((left as { symbol: string }[]).map(({ symbol }) => symbol)).to.deep.equal(['AAPL', 'MSFT']);
+    expect((left as { symbol: string }[]).map(({ symbol }) => symbol)).to.deep.equal([
+      'AAPL',
+      'MSFT',
+    ]);
     expectProblem(await get('/v2/positions/BTCUSD'), 404, 40410000);
   });
 
@@ -137,7 +141,11 @@ describe('account, positions, assets and clock', () => {
     expect(apple).not.to.have.property('price_increment');
     for (const name of ['BTC%2FUSD', 'BTC/USD', 'BTCUSD']) {
       const { body } = await get(`/v2/assets/${name}`);
-      expect(body, name).to.include({ class: 'crypto', symbol: 'BTC/USD', price_increment: '0.01' });
+      expect(body, name).to.include({
+        class: 'crypto',
+        symbol: 'BTC/USD',
+        price_increment: '0.01',
+      });
     }
     expect((await get(`/v2/assets/${apple.id as string}`)).body).to.deep.equal(apple);
     expectProblem(await get('/v2/assets/NOPE'), 404, 40410000);
@@ -151,7 +159,9 @@ describe('account, positions, assets and clock', () => {
       expect(time).to.match(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00$/);
     }
     expect(body.is_open).to.equal(true);
-    expect(new Date(body.next_close as string)).to.be.greaterThan(new Date(body.timestamp as string));
+    expect(new Date(body.next_close as string)).to.be.greaterThan(
+      new Date(body.timestamp as string),
+    );
   });
 
   it("keeps the exchange's hours when it is told to", async () => {

@@ -147,7 +147,8 @@ describe('authentication', () => {
       jwt.sign(payload, trading.container.config.jwtSecret, { ...good(), ...change });
     const use = (token: string) =>
       api.call('GET', '/v2/clock', { headers: { Authorization: `Bearer ${token}` } });
-    const encode = (part: object): string => Buffer.from(JSON.stringify(part)).toString('base64url');
+    const encode = (part: object): string =>
+      Buffer.from(JSON.stringify(part)).toString('base64url');
 
     it('of ours is accepted', async () => {
       expect((await use(sign({}))).status).to.equal(200);
@@ -181,8 +182,7 @@ describe('authentication', () => {
         const hmac = createHmac('sha256', trading.container.config.jwtSecret);
         return `${content}.${hmac.update(content).digest('base64url')}`;
       },
-      'with a crit header': () =>
-        sign({ header: { alg: 'HS256', typ: 'at+jwt', crit: ['exp'] } }),
+      'with a crit header': () => sign({ header: { alg: 'HS256', typ: 'at+jwt', crit: ['exp'] } }),
       'of another type': () => sign({ header: { alg: 'HS256', typ: 'JWT' } }),
       'that never expires': () => without('expiresIn'),
       'that lives longer than ours': () => sign({ expiresIn: 86_400 }),

@@ -50,10 +50,10 @@ describe('a bad request', () => {
     'two values': '{}{}',
     'an array': '[]',
     'a string': '"AAPL"',
-    'null': 'null',
+    null: 'null',
     'a number': '1',
-    'NaN': '{"qty":NaN}',
-    'XML': '<order/>',
+    NaN: '{"qty":NaN}',
+    XML: '<order/>',
     'what is not UTF-8': latin1,
     'nesting of nine levels': nested(9),
     'nesting of thousands of levels': nested(10_000),
@@ -72,9 +72,12 @@ describe('a bad request', () => {
     'no body': [undefined, /symbol is required/],
     'an unknown field': [{ ...good, colour: 'red' }, /colour is not allowed/],
     'a field in capitals': [{ ...good, Symbol: 'AAPL' }, /Symbol is not allowed/],
-    '__proto__': [goodWith('"__proto__":{"qty":"2"}'), /__proto__ is not allowed/],
+    'the name __proto__': [goodWith('"__proto__":{"qty":"2"}'), /__proto__ is not allowed/],
     'an escaped __proto__': [goodWith('"\\u005f_proto__":{"qty":"2"}'), /__proto__ is not allowed/],
-    'constructor': [goodWith('"constructor":{"prototype":{}}'), /constructor is not allowed/],
+    'the name constructor': [
+      goodWith('"constructor":{"prototype":{}}'),
+      /constructor is not allowed/,
+    ],
     'a nested __proto__': [goodWith('"legs":[{"__proto__":{}}]'), /__proto__ is not allowed/],
     'a NUL in a text': [goodWith('"client_order_id":"a\\u0000"'), /NUL/],
     'a NUL in a name': [goodWith('"legs":{"a\\u0000":1}'), /NUL/],
@@ -116,7 +119,9 @@ describe('a bad request', () => {
       'POST /v2/orders HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n' +
         `APCA-API-KEY-ID: ${key_id}\r\nAPCA-API-SECRET-KEY: ${secret_key}\r\n\r\n${chunks}0\r\n\r\n`,
     );
-    expect(answer).to.match(/^HTTP\/1\.1 413 /).and.to.include('41310000');
+    expect(answer)
+      .to.match(/^HTTP\/1\.1 413 /)
+      .and.to.include('41310000');
   });
 
   it('with a compressed body is refused', async () => {
@@ -124,7 +129,13 @@ describe('a bad request', () => {
   });
 
   it('with an unknown or repeated query parameter is refused', async () => {
-    for (const query of ['x=1', 'status=open&status=closed', 'limit=501', 'limit=-1', '__proto__=1']) {
+    for (const query of [
+      'x=1',
+      'status=open&status=closed',
+      'limit=501',
+      'limit=-1',
+      '__proto__=1',
+    ]) {
       const answer = await api.call('GET', `/v2/orders?${query}`, { as: trading.accounts[0] });
       expectProblem(answer, 422, 42210000);
     }

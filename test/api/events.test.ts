@@ -9,7 +9,13 @@ interface WireEvent {
   price: string | null;
   qty: string | null;
   position_qty: string | null;
-  order: { id: string; status: string; filled_qty: string; version: number; filled_at: string | null };
+  order: {
+    id: string;
+    status: string;
+    filled_qty: string;
+    version: number;
+    filled_at: string | null;
+  };
 }
 
 describe('the event log', () => {
@@ -36,7 +42,9 @@ describe('the event log', () => {
   };
 
   it('has the shape that the documentation says', async () => {
-    expect(eventsSchema.validate(await read(), { convert: false }).error?.message).to.equal(undefined);
+    expect(eventsSchema.validate(await read(), { convert: false }).error?.message).to.equal(
+      undefined,
+    );
   });
 
   it('counts from 1 without a gap and ends with the fill', async () => {
@@ -51,7 +59,11 @@ describe('the event log', () => {
     const { events } = await read();
     const partial = events.find(({ event }) => event === 'partial_fill')!;
     expect(partial).to.include({ price: '150', qty: '3', position_qty: '1003' });
-    expect(partial.order).to.include({ status: 'partially_filled', filled_qty: '3', filled_at: null });
+    expect(partial.order).to.include({
+      status: 'partially_filled',
+      filled_qty: '3',
+      filled_at: null,
+    });
     const fill = events.find(({ event }) => event === 'fill')!;
     expect(fill.order).to.include({ id: partial.order.id, status: 'filled', filled_qty: '10' });
     expect(fill.order.version).to.be.greaterThan(partial.order.version);
@@ -78,7 +90,14 @@ describe('the event log', () => {
     expect((await read('', 2)).events).to.deep.equal([]);
   });
 
-  for (const query of ['limit=0', 'limit=501', 'limit=x', 'since_id=-1', 'since_id=1e3', 'since_id=9'.padEnd(30, '9')]) {
+  for (const query of [
+    'limit=0',
+    'limit=501',
+    'limit=x',
+    'since_id=-1',
+    'since_id=1e3',
+    'since_id=9'.padEnd(30, '9'),
+  ]) {
     it(`refuses ${query}`, async () => {
       const answer = await api.call('GET', `/v2/events?${query}`, { as: trading.accounts[0] });
       expectProblem(answer, 422, 42210000);

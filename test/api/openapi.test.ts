@@ -7,7 +7,10 @@ import { startTrading, type Trading } from '../support/trading.js';
 
 interface Document {
   openapi: string;
-  paths: Record<string, Record<string, { operationId: string; responses: object; security: object[] }>>;
+  paths: Record<
+    string,
+    Record<string, { operationId: string; responses: object; security: object[] }>
+  >;
   components: { schemas: Record<string, object> };
 }
 
@@ -42,7 +45,9 @@ describe('the OpenAPI document', () => {
     expect(document.openapi).to.match(/^3\.1\./);
     const all = Object.values(document.paths).flatMap((path) => Object.values(path));
     expect(new Set(all.map(({ operationId }) => operationId))).to.have.lengthOf(all.length);
-    const references = JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g);
+    const references = JSON.stringify(document).matchAll(
+      /"\$ref":"#\/components\/schemas\/(\w+)"/g,
+    );
     for (const [, name] of references) expect(document.components.schemas).to.have.property(name!);
   });
 
@@ -55,7 +60,9 @@ describe('the OpenAPI document', () => {
     for (const [path, methods] of Object.entries(document.paths)) {
       const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
       for (const operation of Object.values(methods)) {
-        const { parameters } = operation as unknown as { parameters: { in: string; name: string }[] };
+        const { parameters } = operation as unknown as {
+          parameters: { in: string; name: string }[];
+        };
         const documented = parameters.filter((each) => each.in === 'path').map(({ name }) => name);
         expect(documented, path).to.have.members(inPath);
       }
@@ -107,7 +114,13 @@ describe('the OpenAPI document', () => {
     });
 
     it('and nothing else is served there', async () => {
-      for (const file of ['package.json', '__proto__', '..%2Fpackage.json', '%2e%2e%2fapp.js', 'x']) {
+      for (const file of [
+        'package.json',
+        '__proto__',
+        '..%2Fpackage.json',
+        '%2e%2e%2fapp.js',
+        'x',
+      ]) {
         expect((await api.call('GET', `/docs/${file}`)).status, file).to.equal(404);
       }
     });

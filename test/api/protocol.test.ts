@@ -31,7 +31,9 @@ describe('the HTTP shell', () => {
   it('answers a method that nobody has with 501', async () => {
     expectProblem(await api.call('PROPFIND', '/v2/orders'), 501, 50110000);
     const answer = await api.raw('BREW /v2/orders HTTP/1.1\r\nHost: x\r\n\r\n');
-    expect(answer).to.match(/^HTTP\/1\.1 501 /).and.to.include('50110000');
+    expect(answer)
+      .to.match(/^HTTP\/1\.1 501 /)
+      .and.to.include('50110000');
     expect(await api.raw('CONNECT x:443 HTTP/1.1\r\nHost: x:443\r\n\r\n')).to.include('50110000');
   });
 
@@ -65,7 +67,14 @@ describe('the HTTP shell', () => {
         expect(head).to.include('Content-Type: application/problem+json');
         const problem = JSON.parse(body) as Record<string, unknown>;
         expect(problem).to.include({ status, code: status * 100_000 + 10_000 });
-        expect(problem).to.include.keys('type', 'title', 'detail', 'instance', 'message', 'request_id');
+        expect(problem).to.include.keys(
+          'type',
+          'title',
+          'detail',
+          'instance',
+          'message',
+          'request_id',
+        );
       });
     }
   });
@@ -110,7 +119,10 @@ describe('the HTTP shell', () => {
     const preflight = { Origin, 'Access-Control-Request-Method': 'POST' };
 
     it('allows nothing unless configured', async () => {
-      for (const [method, headers] of [['GET', { Origin }], ['OPTIONS', preflight]] as const) {
+      for (const [method, headers] of [
+        ['GET', { Origin }],
+        ['OPTIONS', preflight],
+      ] as const) {
         const answer = await api.call(method, '/v2/orders', { headers });
         expect(answer.headers.get('access-control-allow-origin')).to.equal(null);
       }

@@ -55,9 +55,12 @@ describe('logging in', () => {
       await login(name, 'wrong');
       return performance.now() - started;
     };
-    await time('warm@test.example');
-    const known = [await time(email), await time(email), await time(email)];
-    const unknown = [await time('a@test.example'), await time('b@test.example')];
+    const known: number[] = [];
+    const unknown: number[] = [];
+    for (let round = 0; round < 6; round += 1) {
+      known.push(await time(email)); // in turn: whatever else the machine does slows down both
+      unknown.push(await time(`nobody-${round}@test.example`));
+    }
     expect(Math.min(...unknown)).to.be.greaterThan(Math.min(...known) * 0.5);
   });
 
@@ -103,7 +106,12 @@ describe('logging in', () => {
     expect(new Set(answers.map(({ status }) => status))).to.deep.equal(new Set([200]));
   });
 
-  for (const body of [{}, { email: 'a@b.c' }, { email: 1, password: 2 }, { email: '', password: '' }]) {
+  for (const body of [
+    {},
+    { email: 'a@b.c' },
+    { email: 1, password: 2 },
+    { email: '', password: '' },
+  ]) {
     it(`refuses ${JSON.stringify(body)}`, async () => {
       expectProblem(await api.call('POST', '/v2/sessions', { body }), 422, 42210000);
     });

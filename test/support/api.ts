@@ -75,7 +75,12 @@ export async function startApi(
   };
 }
 
-async function call(url: string, method: string, path: string, options: Call = {}): Promise<Answer> {
+async function call(
+  url: string,
+  method: string,
+  path: string,
+  options: Call = {},
+): Promise<Answer> {
   const { as, headers = {}, body } = options;
   const isJson = typeof body === 'object' && !(body instanceof Uint8Array);
   const response = await fetch(url + path, {
@@ -142,10 +147,14 @@ export async function createPerson(
 
 /** Asserts the one shape that every refusal has. */
 export function expectProblem(answer: Answer, status: number, code: number): void {
-  const { type, title, detail, instance, message, request_id: requestId } = answer.body as Record<
-    string,
-    unknown
-  >;
+  const {
+    type,
+    title,
+    detail,
+    instance,
+    message,
+    request_id: requestId,
+  } = answer.body as Record<string, unknown>;
   const seen = { status: answer.status, code: (answer.body as { code: unknown }).code };
   if (seen.status !== status || seen.code !== code) {
     throw new Error(`expected ${status} ${code}, got ${JSON.stringify({ ...seen, detail })}`);

@@ -1,0 +1,221 @@
+import { expect } from 'chai';
+import { v7 as uuidv7 } from 'uuid';
+import { expectProblem, startApi, type Answer, type Api } from '../support/api.js';
+import { startTrading, type Trading } from '../support/trading.js';
+
+describe('orders over HTTP', () => {
+  let trading: Trading;
+  let api: Api;
+
+  beforeEach(async () => {
+    trading = await startTrading(3);
+    api = await startApi(trading);
+  });
+  afterEach(async () => {
+    await api.stop();
+    await trading.stop();
+  });
+
+  const key = (account = 0) => trading.accounts[account]!;
+  const limit = (more: object = {}) => ({
+    symbol: 'AAPL',
+    qty: '2',
+    side: 'buy',
+    type: 'limit',
+    time_in_force: 'day',
+    limit_price: '150',
+    ...more,
+  });
+  const place = (body: object, headers = {}, account = 0): Promise<Answer> =>
+    api.call('POST', '/v2/orders', { as: key(account), body, headers });
+  const idsOf = ({ body }: Answer): string[] => (body as { id: string }[]).map(({ id }) => id);
+
+  it('acknowledges an order in the wire format, with every unset field null', async () => {
+    const { status, body, headers } = await place(limit({ qty: 2, limit_price: 150 }));
+    expect(status).to.equal(200);
+    expect(headers.get('etag')).to.equal('"1"');
+    expect(body).to.include({
+      symbol: 'AAPL',
+      asset_class: 'us_equity',
+      qty: '2',
+      filled_qty: '0',
+      filled_avg_price: null,
+      order_class: '',
+      order_type: 'limit',
+      type: 'limit',
+      side: 'buy',
+      time_in_force: 'day',
+      limit_price: '150',
+      status: 'accepted',
+      legs: null,
+      notional: null,
+      replaced_by: null,
+      version: 1,
+    });
+    expect(body.created_at).to.match(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  });
+
+  it('finds an order by its id and by its client order id, for its owner only', async () => {
+    const { body } = await place(limit({ client_order_id: 'mine' }));
+    const byClientId = '/v2/orders:by_client_order_id?client_order_id=mine';
+    for (const path of [`/v2/orders/${body.id}`, byClientId]) {
+      expect((await api.call('GET', path, { as: key() })).body).to.include({ id: body.id });
+      expectProblem(await api.call('GET', path, { as: key(1) }), 404, 40410000);
+      expectProblem(await api.call('GET', path), 401, 40110000);
+    }
+    const cancel = await api.call('DELETE', `/v2/orders/${body.id}`, { as: key(1) });
+    expectProblem(cancel, 404, 40410000);
+    expectProblem(await api.call('GET', `/v2/orders/${uuidv7()}`, { as: key() }), 404, 40410000);
+  });
+
+  it('lists open, closed and all orders, newest first, by page', async () => {
+    const made: string[] = [];
+    for (let n = 0; n < 5; n++) made.push((await place(limit({ limit_price: 100 + n }))).body.id);
+    await trading.settle();
+    await api.call('DELETE', `/v2/orders/${made[0]}`, { as: key() });
+    await trading.settle();
+    const list = (query: string) => api.call('GET', `/v2/orders?${query}`, { as: key() });
+    const newestFirst = made.slice(1).reverse();
+    expect(idsOf(await list(''))).to.deep.equal(newestFirst);
+    expect(idsOf(await list('status=closed'))).to.deep.equal([made[0]]);
+    expect(idsOf(await list('status=all&direction=asc'))).to.deep.equal(made);
+    expect(idsOf(await list('status=all&limit=2'))).to.deep.equal([made[4], made[3]]);
+    expect(idsOf(await list(`status=all&limit=2&before_order_id=${made[3]}`))).to.deep.equal([
+      made[2],
+      made[1],
+    ]);
+    expect(idsOf(await list('symbols=MSFT'))).to.deep.equal([]);
+    expect(idsOf(await list('symbols=MSFT,AAPL&side=sell'))).to.deep.equal([]);
+    expectProblem(await list('limit=501'), 422, 42210000);
+    expectProblem(await list('status=everything'), 422, 42210000);
+  });
+
+  it('cancels an order once; a final one is not cancelable', async () => {
+    const { body } = await place(limit());
+    const cancel = () => api.call('DELETE', `/v2/orders/${body.id}`, { as: key() });
+    expect((await cancel()).status).to.equal(204);
+    const pending = await api.call('GET', `/v2/orders/${body.id}`, { as: key() });
+    expect(pending.body).to.include({ status: 'pending_cancel' });
+    expect((await cancel()).status).to.equal(204);
+    await trading.settle();
+    const canceled = await api.call('GET', `/v2/orders/${body.id}`, { as: key() });
+    expect(canceled.body).to.include({ status: 'canceled' });
+    expect(canceled.body.canceled_at).to.be.a('string');
+    expectProblem(await cancel(), 422, 42210000);
+  });
+
+  it('cancels all open orders and answers for each', async () => {
+    const made = [await place(limit()), await place(limit())].map(({ body }) => body.id as string);
+    await place(limit(), {}, 1);
+    const answer = await api.call('DELETE', '/v2/orders', { as: key() });
+    expect(answer.status).to.equal(207);
+    expect(idsOf(answer)).to.have.members(made);
+    expect(answer.body[0]).to.include({ status: 200 });
+    await trading.settle();
+    expect((await api.call('GET', '/v2/orders', { as: key() })).body).to.have.length(0);
+    expect((await api.call('GET', '/v2/orders', { as: key(1) })).body).to.have.length(1);
+  });
+
+  it('refuses what the account cannot pay for or does not have, with figures', async () => {
+    const dear = await place(limit({ qty: '1000' }));
+    expectProblem(dear, 403, 40310000);
+    expect(dear.body).to.include({ buying_power: '100000', cost_basis: '150000' });
+    const short = await place(limit({ side: 'sell', qty: '1001' }));
+    expectProblem(short, 403, 40310000);
+    expect(short.body).to.include({
+      available: '1000',
+      existing_qty: '1000',
+      held_for_orders: '0',
+      symbol: 'AAPL',
+    });
+  });
+
+  it('refuses a client order id that was used, in one batch as well', async () => {
+    const twice = limit({ client_order_id: 'twice' });
+    const answers = await Promise.all([1, 2, 3].map(() => place(twice)));
+    expect(answers.filter(({ status }) => status === 200)).to.have.length(1);
+    expectProblem(await place(twice), 422, 40010001);
+    expect((await place(twice, {}, 1)).status, "another client's").to.equal(200);
+  });
+
+  describe('with an Idempotency-Key', () => {
+    const keyed = { 'Idempotency-Key': 'k-1' };
+
+    it('a hundred copies at once make one order and get one answer', async () => {
+      const answers = await Promise.all(
+        Array.from({ length: 100 }, () => place(limit({ client_order_id: 'once' }), keyed)),
+      );
+      const bodies = new Set(answers.map(({ body }) => JSON.stringify(body)));
+      expect([...bodies]).to.have.length(1);
+      const replays = answers.filter(({ headers }) => headers.get('idempotent-replayed') === 'true');
+      expect(replays).to.have.length(99);
+      expect(await trading.container.db.knex('orders')).to.have.length(1);
+    });
+
+    it('the first answer comes again, even when the order has filled since', async () => {
+      const first = await place(limit(), keyed);
+      await trading.place({ account: 1, side: 'sell', qty: '2', price: '150' });
+      await trading.settle();
+      const again = await place(limit(), keyed);
+      expect(again.body).to.deep.equal(first.body);
+      expect(again.headers.get('idempotent-replayed')).to.equal('true');
+    });
+
+    it('another body is refused, and another client is not concerned', async () => {
+      await place(limit(), keyed);
+      expectProblem(await place(limit({ qty: '3' }), keyed), 422, 42210000);
+      expect((await place(limit({ qty: '3' }), keyed, 1)).status).to.equal(200);
+    });
+
+    it('a refusal comes again, although the order would be accepted by now', async () => {
+      const body = limit({ side: 'sell', qty: '1001' });
+      expectProblem(await place(body, keyed), 403, 40310000);
+      await trading.place({ account: 1, side: 'sell', qty: '5', price: '150' });
+      await trading.place({ account: 0, side: 'buy', qty: '5', price: '150' });
+      await trading.settle();
+      const again = await place(body, keyed);
+      expectProblem(again, 403, 40310000);
+      expect(again.headers.get('idempotent-replayed')).to.equal('true');
+      expect((await place(body)).status).to.equal(200);
+    });
+  });
+
+  describe('that are not valid', () => {
+    const bad: Record<string, object> = {
+      'a quantity of zero': limit({ qty: '0' }),
+      'a negative quantity': limit({ qty: '-1' }),
+      'a quantity that is no number': limit({ qty: 'NaN' }),
+      'a quantity of 2^63': limit({ qty: '9223372036854775808' }),
+      'a quantity with 40 decimals': limit({ qty: `1.${'1'.repeat(40)}` }),
+      'a quantity in exponent notation': limit({ qty: '1e3' }),
+      'a quantity that is an object': limit({ qty: { $gt: 0 } }),
+      'a quantity that is a list': limit({ qty: ['1'] }),
+      'no quantity': limit({ qty: undefined }),
+      'a price off the tick': limit({ limit_price: '150.001' }),
+      'a price of zero': limit({ limit_price: '0' }),
+      'a negative price': limit({ limit_price: '-150' }),
+      'no price for a limit': limit({ limit_price: undefined }),
+      'a price for a market order': limit({ type: 'market' }),
+      'an unknown symbol': limit({ symbol: 'NOSUCH' }),
+      'the currency as a symbol': limit({ symbol: 'USD' }),
+      'a symbol that is a number': limit({ symbol: 1 }),
+      'an unknown side': limit({ side: 'hold' }),
+      'an unknown type': limit({ type: 'iceberg' }),
+      'a type of a later version': limit({ type: 'stop', stop_price: '140' }),
+      'an unknown time in force': limit({ time_in_force: 'forever' }),
+      'an unknown field': limit({ quantity: '1' }),
+      'a client order id of 129 characters': limit({ client_order_id: 'x'.repeat(129) }),
+      'a NUL in the client order id': limit({ client_order_id: 'a\0b' }),
+      'extended_hours that is text': limit({ extended_hours: 'yes' }),
+      'a value above the limit': limit({ qty: '1000000', limit_price: '1000000' }),
+    };
+    for (const [name, body] of Object.entries(bad)) {
+      it(`(${name}) are refused, with nothing held and nothing written`, async () => {
+        expectProblem(await place(body), 422, 42210000);
+        expect(await trading.cash(0)).to.include({ held: 0n });
+        expect(await trading.container.db.knex('orders')).to.have.length(0);
+        expect(await trading.container.db.knex('account_events')).to.have.length(0);
+      });
+    }
+  });
+});
