@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
+import { Server as NetServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createApp } from './app.js';
 import { loadDotEnv, readConfig } from './config.js';
@@ -10,6 +11,7 @@ import { LedgerProver } from './ledger/proof.js';
 
 /** Time for clients to leave their connections (each answer asks them to) before idle ones close. */
 const LEAVE_MS = 500;
+const LAST_REQUEST_MS = 200;
 const DRAIN_MAX_MS = 10_000;
 const CLOSE_MAX_MS = 2_000;
 
@@ -60,8 +62,9 @@ async function main(): Promise<void> {
 async function drain(server: Server, container: Container): Promise<boolean> {
   await sleep(LEAVE_MS);
   const closed = once(server, 'close');
-  server.close(); // idle connections too
-  const hangUp = setInterval(() => server.closeIdleConnections(), 100);
+  // The listener alone: http's own close() also cuts connections whose request is on its way.
+  NetServer.prototype.close.call(server);
+  const hangUp = setInterval(() => server.closeIdleConnections(), LAST_REQUEST_MS);
   const finished = await within(DRAIN_MAX_MS, closed);
   clearInterval(hangUp);
   if (!finished) {

@@ -76,7 +76,7 @@ export function toProblem(error: unknown): Problem {
       kind: explained.kind,
       detail: explained.message,
       details: explained.details,
-      headers: headersOf(status, explained.details),
+      headers: explained.replayed ? REPLAYED_HEADERS : headersOf(status, explained.details),
     };
   }
   const status = refusedStatus(explained);
