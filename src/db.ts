@@ -10,11 +10,11 @@ const parseInt8Array = pg.types.getTypeParser(INT8_ARRAY as never) as (text: str
 
 /** Our own connections read int8 as bigint; the driver's global parsers stay as they are. */
 const types: pg.CustomTypesConfig = {
-  getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
+  getTypeParser: (oid: number, format?: 'text' | 'binary'): ((text: string) => unknown) => {
     if (oid === INT8) return parseInt8;
-    if (oid === INT8_ARRAY) return (text: string) => parseInt8Array(text).map(BigInt);
-    return pg.types.getTypeParser(oid, format as 'text');
-  }) as pg.CustomTypesConfig['getTypeParser'],
+    if (oid === INT8_ARRAY) return (text) => parseInt8Array(text).map(BigInt);
+    return pg.types.getTypeParser(oid, format) as (text: string) => unknown;
+  },
 };
 
 /** A named statement: parsed and planned once a connection, then only executed. */
@@ -60,7 +60,7 @@ const INDEX_LOOKUPS_ONLY = [
   .map((setting) => ` -c ${setting}`)
   .join('');
 
-const connectionSettings = (databaseUrl: string, name: string): pg.ClientConfig => ({
+const connectionSettings = (databaseUrl: string, name: string) => ({
   connectionString: databaseUrl,
   application_name: `brokerx-${name}`,
   options: `-c role=${APPLICATION_ROLE}`,
@@ -92,7 +92,7 @@ export function connectDatabase(databaseUrl: string, name: string, poolSize = 8)
     options: settings.options + INDEX_LOOKUPS_ONLY,
     max: poolSize,
     pipeline: true,
-  } as pg.PoolConfig);
+  });
   pool.on('error', () => undefined); // an idle connection was lost; the next query opens another
 
   const run = async <Row>(
@@ -115,7 +115,11 @@ export function connectDatabase(databaseUrl: string, name: string, poolSize = 8)
   };
 }
 
-type Run = <Row>(client: pg.ClientBase, statement: Statement, values: readonly unknown[]) => Promise<Row[]>;
+type Run = <Row>(
+  client: pg.ClientBase,
+  statement: Statement,
+  values: readonly unknown[],
+) => Promise<Row[]>;
 
 async function inTransaction<T>(pool: pg.Pool, run: Run, work: (tx: Tx) => Promise<T>): Promise<T> {
   const client = await pool.connect();
@@ -130,7 +134,7 @@ async function inTransaction<T>(pool: pg.Pool, run: Run, work: (tx: Tx) => Promi
     await client.query('commit');
     return result;
   } catch (error) {
-    await client.query('rollback').catch((lost: Error) => (broken = lost));
+    await client.query('rollback').catch((lost: unknown) => (broken = lost as Error));
     throw error;
   } finally {
     client.off('error', onError);

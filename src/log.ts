@@ -2,13 +2,15 @@ import winston from 'winston';
 
 export type Logger = winston.Logger;
 
-const SECRET_NAMES = /^(authorization|apca-api-secret-key|password|secret|secret_key|token|access_token|refresh_token|otp|cookie)$/i;
+const SECRET_NAMES =
+  /^(authorization|apca-api-secret-key|password|secret|secret_key|token|access_token|refresh_token|otp|cookie)$/i;
 const REDACTED = '[redacted]';
 const MAX_DEPTH = 6;
 
 function redact(value: unknown, depth = 0): unknown {
   if (typeof value === 'bigint') return value.toString();
-  if (value instanceof Error) return { name: value.name, message: value.message, stack: value.stack };
+  if (value instanceof Error)
+    return { name: value.name, message: value.message, stack: value.stack };
   if (value === null || typeof value !== 'object' || depth > MAX_DEPTH) return value;
   if (Array.isArray(value)) return value.map((item) => redact(item, depth + 1));
   return Object.fromEntries(
@@ -35,10 +37,6 @@ export const createLogger = (level: string, service: string): Logger =>
   winston.createLogger({
     level,
     defaultMeta: { service, pid: process.pid },
-    format: winston.format.combine(
-      redaction(),
-      winston.format.timestamp(),
-      winston.format.json(),
-    ),
+    format: winston.format.combine(redaction(), winston.format.timestamp(), winston.format.json()),
     transports: [new winston.transports.Console({ stderrLevels: [] })],
   });

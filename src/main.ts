@@ -9,9 +9,10 @@ import { createHttpServer } from './http/server.js';
 import { createIdentity } from './identity/identity.js';
 import { LedgerProver } from './ledger/proof.js';
 
-/** Time for clients to leave their connections (each answer asks them to) before idle ones close. */
-const LEAVE_MS = 500;
-const LAST_REQUEST_MS = 200;
+/** Time for a load balancer to see that `/ready` says no. */
+const NOTICE_MS = 500;
+/** Time for the last request of a connection, before idle ones are closed. */
+const LAST_REQUEST_MS = 300;
 const DRAIN_MAX_MS = 10_000;
 const CLOSE_MAX_MS = 2_000;
 
@@ -39,7 +40,7 @@ async function main(): Promise<void> {
     now: () => new Date(),
     isStopping: () => stopping,
   });
-  const server = createHttpServer(app, () => stopping);
+  const server = createHttpServer(app);
   server.listen(config.port, config.host);
   await once(server, 'listening');
   log.info('listening', { url: `http://${config.host}:${config.port}` });
@@ -60,7 +61,7 @@ async function main(): Promise<void> {
  * @returns false when something had to be cut off
  */
 async function drain(server: Server, container: Container): Promise<boolean> {
-  await sleep(LEAVE_MS);
+  await sleep(NOTICE_MS);
   const closed = once(server, 'close');
   // The listener alone: http's own close() also cuts connections whose request is on its way.
   NetServer.prototype.close.call(server);

@@ -1,5 +1,10 @@
 import type { Redis } from 'ioredis';
-import { AggregatorRegistry, register, type MetricObjectWithValues, type MetricValue } from 'prom-client';
+import {
+  AggregatorRegistry,
+  register,
+  type MetricObjectWithValues,
+  type MetricValue,
+} from 'prom-client';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**

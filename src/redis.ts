@@ -35,7 +35,11 @@ export const workerOptions: RedisOptions = {
  * @param options producerOptions or workerOptions
  * @param onError told of each connection error
  */
-export function connectRedis(url: string, options: RedisOptions, onError: (error: Error) => void): Redis {
+export function connectRedis(
+  url: string,
+  options: RedisOptions,
+  onError: (error: Error) => void,
+): Redis {
   const redis = new Redis(url, options);
   redis.on('error', onError);
   return redis;

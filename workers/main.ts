@@ -18,6 +18,9 @@ const ENSURE_SCHEDULES_EVERY_MS = 5_000;
 /** `worker.close()` waits for running jobs, and for ever when Redis is down. */
 const CLOSE_TIMEOUT_MS = 8_000;
 
+/** A follower never quotes; it is ready all the same. */
+const MARKET_FIRST_QUOTES_MS = 3_000;
+
 type Stop = () => Promise<void> | void;
 
 /** A worker process: takes the roles of WORKER_ROLES (all by default) until SIGTERM. */
@@ -81,7 +84,11 @@ async function startRoles(
     const timer = setInterval(() => void ensure(), ENSURE_SCHEDULES_EVERY_MS);
     stops.push(() => clearInterval(timer));
   }
-  if (has('market') && config.marketSimulator) stops.push(await startMarket(container));
+  if (has('market') && config.marketSimulator) {
+    const market = startMarket(container);
+    stops.push(market.stop);
+    await Promise.race([market.quoted, sleep(MARKET_FIRST_QUOTES_MS)]);
+  }
   for (const worker of workers) observeWorker(worker, log);
   stops.push(publishMetrics(container.redis, container.name));
   stops.push(async () => {

@@ -11,27 +11,29 @@ const LEADER_LOCK = 7_270_001;
 /**
  * Runs the simulated market until stopped. Of all processes with this role one leads: the one that
  * holds an advisory lock of Postgres, which falls to another as soon as its connection ends.
+ * @returns when the first quotes of this process are in, and how to stop
  */
-export async function startMarket({
-  config,
-  db,
-  catalog,
-  intake,
-  log,
-}: Container): Promise<() => Promise<void>> {
+export function startMarket({ config, db, catalog, intake, log }: Container): {
+  quoted: Promise<void>;
+  stop: () => Promise<void>;
+} {
   const maker = new MarketMaker(db, intake, log);
   const simulator = new MarketSimulator(db, catalog, maker, Math.random);
-  let running = true;
+  const over = new AbortController();
+  const isOver = () => over.signal.aborted;
+  let resolveQuoted = () => {};
+  const quoted = new Promise<void>((resolve) => (resolveQuoted = resolve));
 
   const lead = async (): Promise<void> => {
     const client = new pg.Client({ connectionString: config.databaseUrl });
     client.on('error', () => undefined);
     await client.connect();
     try {
-      while (running && !(await holdsLock(client))) await sleep(STEP_EVERY_MS);
-      while (running) {
+      while (!isOver() && !(await holdsLock(client))) await sleep(STEP_EVERY_MS);
+      while (!isOver()) {
         await holdsLock(client); // fails when the connection, and with it the lock, is lost
         await simulator.step();
+        resolveQuoted();
         await sleep(STEP_EVERY_MS);
       }
     } finally {
@@ -40,7 +42,7 @@ export async function startMarket({
   };
 
   const done = (async () => {
-    while (running) {
+    while (!isOver()) {
       try {
         await lead();
       } catch (error) {
@@ -49,10 +51,11 @@ export async function startMarket({
       }
     }
   })();
-  return async () => {
-    running = false;
+  const stop = async (): Promise<void> => {
+    over.abort();
     await done;
   };
+  return { quoted, stop };
 }
 
 async function holdsLock(client: pg.Client): Promise<boolean> {

@@ -1,6 +1,7 @@
 import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { readPrices } from '../../src/assets/prices.js';
 import { seedAccounts, type SeededAccount } from '../../src/commands/seed.js';
 import { connectDatabase, type Database } from '../../src/db.js';
 import { parseDecimal, PRICE_SCALE, QTY_SCALE } from '../../src/domain/money.js';
@@ -57,14 +58,10 @@ function readOptions(): Options {
 }
 
 async function readSymbols(db: Database): Promise<Symbol[]> {
-  const rows = (await db
-    .knex('assets')
-    .join('market_prices', 'asset_id', 'assets.id')
-    .where('class', 'us_equity')
-    .orderBy('symbol')
-    .limit(SYMBOLS)
-    .select('symbol', 'reference_price as price')) as { symbol: string; price: bigint }[];
-  return rows.map(({ symbol, price }) => ({ symbol, price: Number(price) / 100 }));
+  const stocks = (await readPrices(db.knex)).filter((asset) => asset.class === 'us_equity');
+  return stocks
+    .slice(0, SYMBOLS)
+    .map(({ symbol, price }) => ({ symbol, price: Number(price) / 100 }));
 }
 
 /** Waits until no work is left. @returns when that was, on performance.now()'s clock */
@@ -81,9 +78,7 @@ async function drained(db: Database): Promise<number> {
 }
 
 async function seed(db: Database, options: Options, symbols: Symbol[]): Promise<SeededAccount[]> {
-  const shares = symbols.map(
-    ({ symbol }) => [symbol, parseDecimal('100000', QTY_SCALE)] as const,
-  );
+  const shares = symbols.map(({ symbol }) => [symbol, parseDecimal('100000', QTY_SCALE)] as const);
   return seedAccounts(
     db.knex,
     {
@@ -117,10 +112,9 @@ async function main(): Promise<void> {
     const trades = await db.knex('executions').count<{ count: bigint }[]>('* as count');
     const proof = await instance.proof(accounts[0]!);
     const after = (await pgbench?.measure()) ?? null;
-    report(options, load, (end - load.startedAt) / 1_000, Number(trades[0]!.count), proof, [
-      before,
-      after,
-    ]);
+    const seconds = (end - load.startedAt) / 1_000;
+    const tps = before === null || after === null ? null : { before, after };
+    report(options, { load, seconds, trades: Number(trades[0]!.count), tps, ...proof });
     if (!proof.balanced) process.exitCode = 1;
   } finally {
     await db.close();
@@ -128,16 +122,19 @@ async function main(): Promise<void> {
   }
 }
 
-function report(
-  options: Options,
-  load: LoadResult,
-  seconds: number,
-  trades: number,
-  proof: { balanced: boolean },
-  [before, after]: [number | null, number | null],
-): void {
+interface Measured {
+  load: LoadResult;
+  /** From the first submission until no work was left. */
+  seconds: number;
+  trades: number;
+  tps: { before: number; after: number } | null;
+  balanced: boolean;
+}
+
+function report(options: Options, measured: Measured): void {
+  const { load, seconds, trades, balanced } = measured;
   const settled = load.accepted / seconds;
-  const tps = before === null || after === null ? null : (before + after) / 2;
+  const tps = measured.tps && (measured.tps.before + measured.tps.after) / 2;
   const ack = {
     p50: round(percentile(load.latenciesMs, 0.5)),
     p95: round(percentile(load.latenciesMs, 0.95)),
@@ -151,9 +148,12 @@ function report(
     ['trades per order', (trades / load.accepted).toFixed(2)],
     ['settled orders/s', settled.toFixed(0)],
     ['ACK p50 / p95 / p99 (ms)', `${ack.p50} / ${ack.p95} / ${ack.p99}`],
-    ['pgbench -N -c 64 before, after', `${before?.toFixed(0) ?? '-'}, ${after?.toFixed(0) ?? '-'}`],
+    [
+      'pgbench -N -c 64 before, after',
+      [measured.tps?.before, measured.tps?.after].map((one) => one?.toFixed(0) ?? '-').join(', '),
+    ],
     ['settled orders per pgbench commit', tps === null ? '-' : (settled / tps).toFixed(2)],
-    ['ledger balanced', String(proof.balanced)],
+    ['ledger balanced', String(balanced)],
   ];
   for (const [reason, count] of load.refused) rows.push([`refused: ${reason}`, String(count)]);
   for (const [name, value] of rows) process.stdout.write(`${name.padEnd(36)} ${value}\n`);
@@ -163,7 +163,7 @@ function report(
     ratio: tps === null ? null : round(settled / tps, 3),
     ack_ms: ack,
     trades_per_order: round(trades / load.accepted),
-    balanced: proof.balanced,
+    balanced,
   };
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }

@@ -67,10 +67,10 @@ export class AssetCatalog {
   }
 
   private async load(): Promise<void> {
-    const assets = (await this.knex('assets')
+    const assets = await this.knex('assets')
       .join('market_prices', 'asset_id', 'assets.id')
       .whereNot('class', 'currency')
-      .select({
+      .select<TradableAsset[]>({
         id: 'assets.id',
         symbol: 'symbol',
         name: 'name',
@@ -83,7 +83,7 @@ export class AssetCatalog {
         minOrderSize: 'min_order_size',
         minTradeIncrement: 'min_trade_increment',
         lastPrice: this.knex.raw('coalesce(last_price, reference_price)'),
-      })) as TradableAsset[];
+      });
     this.byId = new Map(assets.map((asset) => [asset.id, asset]));
     this.bySymbol = new Map(assets.map((asset) => [asset.symbol, asset]));
     for (const asset of assets) this.bySymbol.set(asset.symbol.replace('/', ''), asset);

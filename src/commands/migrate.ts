@@ -13,8 +13,7 @@ const source: Knex.MigrationSource<string> = {
     return files.filter((file) => /^\d+_\w+\.(ts|js)$/.test(file)).sort();
   },
   getMigrationName: (file) => file.replace(/\.(ts|js)$/, ''),
-  getMigration: (file) =>
-    import(pathToFileURL(join(FOLDER, file)).href) as Promise<Knex.Migration>,
+  getMigration: (file) => import(pathToFileURL(join(FOLDER, file)).href) as Promise<Knex.Migration>,
 };
 
 /** Work of one role: the owner of the database, who may create tables. */
@@ -54,7 +53,9 @@ async function main(action: string | undefined): Promise<void> {
   loadDotEnv();
   const databaseUrl = process.env['DATABASE_URL'];
   if (!databaseUrl) {
-    throw new Error('DATABASE_URL is not set: name the database to migrate (npm start does it itself)');
+    throw new Error(
+      'DATABASE_URL is not set: name the database to migrate (npm start does it itself)',
+    );
   }
   if (action !== 'latest' && action !== 'rollback') {
     throw new Error(`unknown action "${action ?? ''}": allowed are latest and rollback`);

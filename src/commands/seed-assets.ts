@@ -81,16 +81,14 @@ export async function seedAssets(knex: Knex, shards: number): Promise<void> {
       `insert into shards (id) select generate_series(0, ? - 1) on conflict do nothing`,
       [shards],
     );
-    await trx.raw(
-      `insert into shard_claims (shard) select id from shards on conflict do nothing`,
-    );
+    await trx.raw(`insert into shard_claims (shard) select id from shards on conflict do nothing`);
     const inserted = await insertAssets(trx, shards);
     await fundMaker(trx, inserted);
   });
 }
 
 async function insertAssets(trx: Knex.Transaction, shards: number): Promise<SeedAsset[]> {
-  const rows = (await trx('assets')
+  const rows = await trx('assets')
     .insert(
       ASSETS.map((asset, index) => ({
         id: assetIdOf(asset.symbol),
@@ -105,7 +103,7 @@ async function insertAssets(trx: Knex.Transaction, shards: number): Promise<Seed
     )
     .onConflict('symbol')
     .ignore()
-    .returning('symbol')) as { symbol: string }[];
+    .returning<{ symbol: string }[]>('symbol');
   const symbols = new Set(rows.map(({ symbol }) => symbol));
   const inserted = ASSETS.filter(({ symbol }) => symbols.has(symbol));
   if (inserted.length === 0) return [];
@@ -123,7 +121,11 @@ async function fundMaker(trx: Knex.Transaction, inserted: readonly SeedAsset[]):
   if (inserted.length === 0) return;
   const holdings = inserted.map(({ symbol, price, makerQty }) => {
     const qty = parseDecimal(makerQty ?? MAKER_SHARES, QTY_SCALE);
-    return { assetId: assetIdOf(symbol), qty, cost: tradeValue(parseDecimal(price, PRICE_SCALE), qty) };
+    return {
+      assetId: assetIdOf(symbol),
+      qty,
+      cost: tradeValue(parseDecimal(price, PRICE_SCALE), qty),
+    };
   });
   const { cash } = (await trx('accounts').first('cash').where({ id: MAKER_ACCOUNT })) as {
     cash: bigint;

@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Knex } from 'knex';
 import { v7 as uuidv7 } from 'uuid';
+import { readPrices } from '../assets/prices.js';
 import { openAccounts } from '../accounts/open-accounts.js';
 import { randomSecret, type Config } from '../config.js';
 import { connectDatabase } from '../db.js';
@@ -82,13 +83,7 @@ async function ensureClient(
 async function openDemoAccount(knex: Knex, name: string, email: string): Promise<DemoClient> {
   const password = randomSecret(12);
   const passwordHash = await hashPassword(password);
-  const assets = (await knex('assets')
-    .join('market_prices', 'asset_id', 'assets.id')
-    .select('assets.id', 'symbol', 'reference_price as price')) as {
-    id: string;
-    symbol: string;
-    price: bigint;
-  }[];
+  const assets = await readPrices(knex);
   const holdings = assets.map(({ id, symbol, price }) => {
     const qty = parseDecimal(COINS[symbol] ?? SHARES, QTY_SCALE);
     return { assetId: id, qty, cost: tradeValue(price, qty) };
@@ -141,7 +136,9 @@ async function ensureLogin(
     if (key?.secretHash.equals(hashSecret(kept.secret_key))) return pickLogin(kept);
   }
   const password = randomSecret(12);
-  await Client.query(knex).findById(client.id).patch({ passwordHash: await hashPassword(password) });
+  await Client.query(knex)
+    .findById(client.id)
+    .patch({ passwordHash: await hashPassword(password) });
   const key = await createApiKey(knex, {
     clientId: client.id,
     accountId,

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { Presets, SingleBar } from 'cli-progress';
 import type { Knex } from 'knex';
 import { openAccounts, type OpeningHolding } from '../accounts/open-accounts.js';
+import { readPrices } from '../assets/prices.js';
 import { loadDotEnv, readConfig } from '../config.js';
 import { connectDatabase } from '../db.js';
 import { parseDecimal, PRICE_SCALE, QTY_SCALE, tradeValue } from '../domain/money.js';
@@ -60,15 +61,7 @@ export async function seedAccounts(
 }
 
 async function readHoldings(knex: Knex, shares: Map<string, bigint>): Promise<OpeningHolding[]> {
-  const rows = (await knex('assets')
-    .join('market_prices', 'asset_id', 'assets.id')
-    .whereIn('symbol', [...shares.keys()])
-    .select('assets.id', 'symbol', 'reference_price as price')) as {
-    id: string;
-    symbol: string;
-    price: bigint;
-  }[];
-  const known = new Map(rows.map((row) => [row.symbol, row]));
+  const known = new Map((await readPrices(knex)).map((asset) => [asset.symbol, asset]));
   return [...shares].map(([symbol, qty]) => {
     const asset = known.get(symbol);
     if (!asset) throw new Error(`--shares names ${symbol}, which is not an asset (GET /v2/assets)`);
@@ -128,7 +121,10 @@ async function main(): Promise<void> {
   const request = readSeedOptions(process.argv.slice(2));
   const config = readConfig(await readInstance(process.env));
   const db = connectDatabase(config.databaseUrl, 'seed', 2);
-  const bar = new SingleBar({ format: '{bar} {value}/{total} accounts | {duration_formatted}' }, Presets.shades_classic);
+  const bar = new SingleBar(
+    { format: '{bar} {value}/{total} accounts | {duration_formatted}' },
+    Presets.shades_classic,
+  );
   try {
     await seedAssets(db.knex, config.shards);
     bar.start(request.accounts, 0);

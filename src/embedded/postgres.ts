@@ -68,7 +68,10 @@ function createCluster(native: string, { home, data, user, password }: Place): v
     timeout: INITDB_TIMEOUT_MS,
   });
   rmSync(passwordFile, { force: true });
-  if (status !== 0) throw new Error(`initdb failed: ${error ? String(error) : stderr}`);
+  if (status !== 0) {
+    const reason = error ? String(error) : stderr.trim();
+    throw new Error(`The embedded Postgres cannot be set up: ${reason}\nOr set DATABASE_URL`);
+  }
   renameSync(unfinished, data);
 }
 

@@ -20,7 +20,7 @@ export interface ServerUser {
   readonly gid: number;
 }
 
-/** "nobody": the kernel needs no entry in /etc/passwd for it. */
+/** "nobody" on every Linux (initdb asks for a name, so a number that has none will not do). */
 const NOBODY: ServerUser = { uid: 65_534, gid: 65_534 };
 
 const isRoot = (): boolean => process.getuid?.() === 0;

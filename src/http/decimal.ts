@@ -8,12 +8,11 @@ import { parseDecimal } from '../domain/money.js';
 export const decimal = (scale: number): Joi.AlternativesSchema =>
   Joi.alternatives(Joi.string().max(64), Joi.number().unsafe())
     .messages({ 'alternatives.types': '{#label} must be a decimal number, as text or as a number' })
-    .custom((value: string | number, { message, prefs }) => {
+    .custom((value: string | number, { message }) => {
       try {
         return parseDecimal(value, scale);
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;
-        void prefs;
         return message({ custom: `{#label} ${error.message}` });
       }
     });

@@ -14,10 +14,10 @@ const HEADERS_MAX_BYTES = 16_384;
 
 /**
  * An HTTP server with limits on everything; what its parser refuses is answered as problem+json.
- * @param isStopping while it says so, every answer ends its connection: the client opens its next
- *   one elsewhere, and no request gets lost on a connection that we close
+ * Once it listens no more, every answer ends its connection: the client opens its next one
+ * elsewhere, and no request gets lost on a connection that we close.
  */
-export function createHttpServer(app: Koa, isStopping: () => boolean): Server {
+export function createHttpServer(app: Koa): Server {
   const handle = app.callback();
   const server = createServer(
     {
@@ -29,7 +29,7 @@ export function createHttpServer(app: Koa, isStopping: () => boolean): Server {
       requireHostHeader: false, // we answer that ourselves, with a body
     },
     (req, res) => {
-      if (isStopping()) res.setHeader('Connection', 'close');
+      if (!server.listening) res.setHeader('Connection', 'close');
       if (req.headers.host === undefined && req.httpVersion === '1.1') {
         answerRaw(req.socket, malformed('The Host header is missing'));
       } else void handle(req, res); // answers its own errors

@@ -59,7 +59,10 @@ export async function postJournals(
   await applyToAccounts(trx, lines);
 }
 
-async function applyToPositions(trx: Knex.Transaction, lines: readonly JournalLine[]): Promise<void> {
+async function applyToPositions(
+  trx: Knex.Transaction,
+  lines: readonly JournalLine[],
+): Promise<void> {
   const changes = new Map<string, PositionChange>();
   for (const { accountId, assetId, amount, cost } of lines) {
     if (assetId === USD || accountId === EXTERNAL_ACCOUNT) continue;
@@ -86,7 +89,10 @@ async function applyToPositions(trx: Knex.Transaction, lines: readonly JournalLi
   );
 }
 
-async function applyToAccounts(trx: Knex.Transaction, lines: readonly JournalLine[]): Promise<void> {
+async function applyToAccounts(
+  trx: Knex.Transaction,
+  lines: readonly JournalLine[],
+): Promise<void> {
   const changes = new Map<string, bigint>();
   for (const { accountId, assetId, amount } of lines) {
     if (assetId !== USD || accountId === EXTERNAL_ACCOUNT) continue;
@@ -94,10 +100,9 @@ async function applyToAccounts(trx: Knex.Transaction, lines: readonly JournalLin
   }
   if (changes.size === 0) return;
   const ids = [...changes.keys()];
-  await trx.raw(
-    `select id from accounts where id = any(?::uuid[]) order by id for no key update`,
-    [ids],
-  );
+  await trx.raw(`select id from accounts where id = any(?::uuid[]) order by id for no key update`, [
+    ids,
+  ]);
   await trx.raw(
     `update accounts a set cash = a.cash + u.amount
      from unnest(?::uuid[], ?::bigint[]) as u (id, amount) where a.id = u.id`,

@@ -84,7 +84,10 @@ export class LedgerProver {
       const proof = proveLedger(this.knex);
       this.latest = { at: now, proof };
       proof.catch(() => (this.latest = undefined));
-      void proof.then(() => this.latest && (this.latest.at = Date.now()), () => undefined);
+      void proof.then(
+        () => this.latest && (this.latest.at = Date.now()),
+        () => undefined,
+      );
     }
     return this.latest.proof;
   }

@@ -36,7 +36,9 @@ export class MarketMaker {
     const open = await this.openQuotes();
     const stale = assets.filter((asset) => {
       const reference = references.get(asset.id);
-      return reference !== undefined && this.needsQuotes(asset, reference, open.get(asset.id) ?? []);
+      return (
+        reference !== undefined && this.needsQuotes(asset, reference, open.get(asset.id) ?? [])
+      );
     });
     // Cancellations first, and durable: a new quote must never meet an old one of our own.
     await Promise.all(
@@ -61,16 +63,16 @@ export class MarketMaker {
   }
 
   private async openQuotes(): Promise<Map<string, OpenQuote[]>> {
-    const rows = (await this.db
+    const rows = await this.db
       .knex('book_orders')
       .join('orders', 'orders.id', 'book_orders.order_id')
       .where('book_orders.account_id', MAKER_ACCOUNT)
-      .select({
+      .select<OpenQuote[]>({
         orderId: 'order_id',
         assetId: 'book_orders.asset_id',
         remaining: 'remaining',
         qty: 'qty',
-      })) as OpenQuote[];
+      });
     const byAsset = new Map<string, OpenQuote[]>();
     for (const row of rows) byAsset.set(row.assetId, [...(byAsset.get(row.assetId) ?? []), row]);
     return byAsset;

@@ -41,4 +41,3 @@ export function quotesAround(reference: bigint, tick: bigint, lot: bigint): Quot
 }
 
 const ceilTo = (value: bigint, step: bigint): bigint => ((value + step - 1n) / step) * step;
-

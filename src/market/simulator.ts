@@ -23,11 +23,11 @@ export class MarketSimulator {
 
   /** One step of the simulated market. */
   async step(): Promise<void> {
-    const rows = (await this.db.knex('market_prices').select({
+    const rows = await this.db.knex('market_prices').select<PriceRow[]>({
       assetId: 'asset_id',
       referencePrice: 'reference_price',
       previousClose: 'previous_close',
-    })) as PriceRow[];
+    });
     const references = new Map<string, bigint>();
     for (const { assetId, referencePrice, previousClose } of rows) {
       const price = nextPrice(referencePrice, previousClose, VOLATILITY_BPS, this.random);

@@ -1,7 +1,7 @@
 import type { Tx } from '../db.js';
 import type { RestingOrder } from '../domain/order-book.js';
 import * as sql from './execute-statements.js';
-import { isClosed, Settlement, type WorkingOrder, type WorkItem } from './settlement.js';
+import { isClosed, type Settlement, type WorkingOrder, type WorkItem } from './settlement.js';
 
 interface BookRow extends WorkingOrder {
   rank: bigint;
@@ -22,7 +22,11 @@ interface AccountRow {
 }
 
 /** The waiting work of the shards, in sequence order. Their locks must be held. */
-export const takeWork = (tx: Tx, shards: readonly number[], perShard: number): Promise<WorkItem[]> =>
+export const takeWork = (
+  tx: Tx,
+  shards: readonly number[],
+  perShard: number,
+): Promise<WorkItem[]> =>
   tx
     .run<Omit<WorkItem, 'order' | 'shard'> & WorkingOrder>(sql.TAKE_WORK, [shards, perShard])
     .then((rows) =>
@@ -51,7 +55,12 @@ export async function loadBooks(
     const rank = order.side === 'buy' ? order.boundPrice : -order.boundPrice;
     const reach = wanted.get(order.assetId + side);
     if (!reach) {
-      wanted.set(order.assetId + side, { assetId: order.assetId, side, worst: rank, qty: order.qty });
+      wanted.set(order.assetId + side, {
+        assetId: order.assetId,
+        side,
+        worst: rank,
+        qty: order.qty,
+      });
     } else {
       reach.qty += order.qty;
       if (rank > reach.worst) reach.worst = rank;
@@ -168,7 +177,8 @@ function writeOrdersAndBook(tx: Tx, settlement: Settlement, now: Date): Promise<
         reduced.map(({ orderId }) => orderId),
         reduced.map(({ remaining }) => remaining),
       ]),
-    settlement.bookDeleted.size > 0 && tx.run(sql.DELETE_BOOK_ORDERS, [[...settlement.bookDeleted]]),
+    settlement.bookDeleted.size > 0 &&
+      tx.run(sql.DELETE_BOOK_ORDERS, [[...settlement.bookDeleted]]),
   ].filter((sent) => sent !== false);
 }
 
@@ -240,7 +250,10 @@ function writeBalances(
 }
 
 /** Applies a purchase or sale; a sale takes its share of the cost basis (average cost, rounded down). */
-function move(row: PositionRow, movement: { qty: bigint; cost: bigint; positionQty?: bigint }): void {
+function move(
+  row: PositionRow,
+  movement: { qty: bigint; cost: bigint; positionQty?: bigint },
+): void {
   if (movement.qty > 0n) row.costBasis += movement.cost;
   else row.costBasis += (row.costBasis * movement.qty) / row.qty;
   row.qty += movement.qty;
@@ -291,15 +304,15 @@ function writeNotifications(
   );
   if (told.length === 0) return [];
   return [
-      tx.run(sql.INSERT_NOTIFICATIONS, [
-        told.map(({ order }) => order.accountId),
-        told.map(({ order }) => order.id),
-        told.map(({ order }) => order.status),
-        told.map(({ executions }) => executions),
-        told.map(({ qty }) => qty),
-        told.map(({ value }) => value),
-        told.map(({ fees }) => fees),
-        now,
-      ]),
+    tx.run(sql.INSERT_NOTIFICATIONS, [
+      told.map(({ order }) => order.accountId),
+      told.map(({ order }) => order.id),
+      told.map(({ order }) => order.status),
+      told.map(({ executions }) => executions),
+      told.map(({ qty }) => qty),
+      told.map(({ value }) => value),
+      told.map(({ fees }) => fees),
+      now,
+    ]),
   ];
 }

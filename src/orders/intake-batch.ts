@@ -6,8 +6,16 @@ import { tickAt } from '../domain/order-rules.js';
 import { Funds } from '../domain/risk.js';
 import { DomainError, forbidden, invalid, notFound } from '../errors.js';
 import type { PlaceOrder } from './intake.js';
-import { loadState, scoped, writeChanges } from './intake-store.js';
-import type { AccountRow, EventRow, IntakeState, KeyRow, WorkRow } from './intake-store.js';
+import {
+  loadState,
+  scoped,
+  writeChanges,
+  type AccountRow,
+  type EventRow,
+  type IntakeState,
+  type KeyRow,
+  type WorkRow,
+} from './intake-store.js';
 import type { OrderView } from './model.js';
 
 export interface PlaceCommand {

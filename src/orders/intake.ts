@@ -1,16 +1,26 @@
 import { randomUUID } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import type { AssetCatalog, TradableAsset } from '../assets/catalog.js';
-import type { Database } from '../db.js';
 import { checkOrder, type OrderLimits } from '../domain/order-rules.js';
-import { explainOutage, isConnectionLost } from '../db.js';
+import { explainOutage, isConnectionLost, type Database } from '../db.js';
 import { DomainError, invalid, notFound } from '../errors.js';
-import { cancelsAccepted, intakeBatchSize, intakeDuration } from '../metrics.js';
-import { ordersAccepted, ordersRejected } from '../metrics.js';
+import {
+  cancelsAccepted,
+  intakeBatchSize,
+  intakeDuration,
+  ordersAccepted,
+  ordersRejected,
+} from '../metrics.js';
 import { GroupCommit } from './group-commit.js';
 import { persistBatch, type Command, type CommandAnswer } from './intake-batch.js';
-import { findOrder, listOrders, type OrderSide, type OrderType } from './model.js';
-import type { OrderView, TimeInForce } from './model.js';
+import {
+  findOrder,
+  listOrders,
+  type OrderSide,
+  type OrderType,
+  type OrderView,
+  type TimeInForce,
+} from './model.js';
 
 /** What a client asks for. Quantities in 10^-9 units, prices in 10^-4 USD. */
 export interface PlaceOrder {
@@ -90,7 +100,8 @@ export class Intake {
       request,
       clientOrderId: request.clientOrderId ?? randomUUID(),
     });
-    if (answer.kind === 'replayed') return { order: await this.firstAnswer(request, answer.orderId), replayed: true };
+    if (answer.kind === 'replayed')
+      return { order: await this.firstAnswer(request, answer.orderId), replayed: true };
     if (answer.kind !== 'placed') throw new Error(`unexpected answer ${answer.kind} to an order`);
     ordersAccepted.inc({ side: request.side, type: request.type });
     return { order: answer.order, replayed: false };
@@ -149,7 +160,9 @@ export class Intake {
     const asset = this.deps.catalog.find(symbol);
     if (!asset) {
       ordersRejected.inc({ reason: 'unknown_symbol' });
-      throw invalid(`asset "${symbol.slice(0, 40)}" not found: see GET /v2/assets for what can be traded`);
+      throw invalid(
+        `asset "${symbol.slice(0, 40)}" not found: see GET /v2/assets for what can be traded`,
+      );
     }
     if (asset.status !== 'active' || !asset.tradable) {
       ordersRejected.inc({ reason: 'not_tradable' });
@@ -160,9 +173,11 @@ export class Intake {
 
   /** The order as it was acknowledged, whatever happened to it since. */
   private async firstAnswer(request: PlaceOrder, orderId: string): Promise<OrderView> {
-    const order = await findOrder(this.deps.db.knex, request.accountId, orderId).catch((error: unknown) => {
-      throw isConnectionLost(error) ? explainOutage(error) : error;
-    });
+    const order = await findOrder(this.deps.db.knex, request.accountId, orderId).catch(
+      (error: unknown) => {
+        throw isConnectionLost(error) ? explainOutage(error) : error;
+      },
+    );
     if (!order) throw notFound('order');
     return {
       ...order,

@@ -27,7 +27,8 @@ export function presentOrder(order: OrderView): Record<string, unknown> {
     notional: null,
     qty: formatDecimal(order.qty, QTY_SCALE),
     filled_qty: formatDecimal(order.filledQty, QTY_SCALE),
-    filled_avg_price: order.filledQty > 0n ? averagePrice(order.filledValue, order.filledQty) : null,
+    filled_avg_price:
+      order.filledQty > 0n ? averagePrice(order.filledValue, order.filledQty) : null,
     order_class: '',
     order_type: order.type,
     type: order.type,

@@ -10,9 +10,15 @@ import { validateBody, validateParams, validateQuery } from '../http/validate.js
 import type { Intake, PlaceOrder } from './intake.js';
 import { findOrder, findOrderByClientId, listOrders, type OrderView } from './model.js';
 import { presentOrder } from './presenter.js';
-import { byClientOrderIdSchema, listOrdersSchema, orderIdSchema } from './schema.js';
-import { orderQuerySchema, placeOrderSchema } from './schema.js';
-import type { ListOrdersQuery, PlaceOrderBody } from './schema.js';
+import {
+  byClientOrderIdSchema,
+  listOrdersSchema,
+  orderIdSchema,
+  orderQuerySchema,
+  placeOrderSchema,
+  type ListOrdersQuery,
+  type PlaceOrderBody,
+} from './schema.js';
 
 export interface OrderRoutesDeps {
   db: Database;

@@ -125,7 +125,8 @@ export class Settlement {
     for (const [assetId, orders] of byAsset) this.books.set(assetId, new OrderBook(orders));
     for (const item of work) {
       const known = this.orders.get(item.order.id);
-      if (known) item.order = known; // one object an order, or two changes would be written over
+      if (known)
+        item.order = known; // one object an order, or two changes would be written over
       else this.orders.set(item.order.id, item.order);
       if (item.kind === 'place') this.place(item);
       else this.cancel(item.order);
@@ -204,10 +205,12 @@ export class Settlement {
   /** Double entry: cash from buyer to seller, shares from seller to buyer, fees to the house. */
   private post({ id, taker, maker, qty, value, takerFee, makerFee }: TradeRow): void {
     const [buyer, seller] = taker.side === 'buy' ? [taker, maker] : [maker, taker];
-    const [buyerFee, sellerFee] = taker.side === 'buy' ? [takerFee, makerFee] : [makerFee, takerFee];
+    const [buyerFee, sellerFee] =
+      taker.side === 'buy' ? [takerFee, makerFee] : [makerFee, takerFee];
     let line = 0;
     const add = (accountId: string, assetId: string, amount: bigint) => {
-      if (amount !== 0n) this.postings.push({ journalId: id, line: line++, accountId, assetId, amount });
+      if (amount !== 0n)
+        this.postings.push({ journalId: id, line: line++, accountId, assetId, amount });
     };
     add(buyer.accountId, USD, -(value + buyerFee));
     add(seller.accountId, USD, value - sellerFee);
@@ -297,7 +300,8 @@ export class Settlement {
   private position({ accountId, assetId }: WorkingOrder): PositionChange {
     const key = accountId + assetId;
     let change = this.positions.get(key);
-    if (!change) this.positions.set(key, (change = { accountId, assetId, held: 0n, movements: [] }));
+    if (!change)
+      this.positions.set(key, (change = { accountId, assetId, held: 0n, movements: [] }));
     return change;
   }
 }

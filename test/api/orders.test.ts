@@ -147,7 +147,9 @@ describe('orders over HTTP', () => {
       );
       const bodies = new Set(answers.map(({ body }) => JSON.stringify(body)));
       expect([...bodies]).to.have.length(1);
-      const replays = answers.filter(({ headers }) => headers.get('idempotent-replayed') === 'true');
+      const replays = answers.filter(
+        ({ headers }) => headers.get('idempotent-replayed') === 'true',
+      );
       expect(replays).to.have.length(99);
       expect(await trading.container.db.knex('orders')).to.have.length(1);
     });

@@ -23,7 +23,7 @@ describe('@alpacahq/alpaca-trade-api 3.1.3', function () {
     const { key_id: keyId, secret_key: secretKey } = product.demo.clients[0]!;
     alpaca = new Alpaca({ keyId, secretKey, baseUrl: product.demo.url });
   });
-  after(() => product?.stop());
+  after(() => product.stop());
 
   const limitBuy = (more: object = {}) => ({
     symbol: 'AAPL',
@@ -43,7 +43,12 @@ describe('@alpacahq/alpaca-trade-api 3.1.3', function () {
 
   it('places, gets and finds an order by its client id', async () => {
     const placed = (await alpaca.createOrder!(limitBuy({ client_order_id: 'sdk-1' }))) as Json;
-    expect(placed).to.include({ symbol: 'AAPL', qty: '2', limit_price: '100', client_order_id: 'sdk-1' });
+    expect(placed).to.include({
+      symbol: 'AAPL',
+      qty: '2',
+      limit_price: '100',
+      client_order_id: 'sdk-1',
+    });
     expect(await alpaca.getOrder!(placed['id'])).to.include({ id: placed['id'] });
     expect(await alpaca.getOrderByClientId!('sdk-1')).to.include({ id: placed['id'] });
   });
@@ -88,7 +93,12 @@ describe('@alpacahq/alpaca-trade-api 3.1.3', function () {
     const assets = (await alpaca.getAssets!({ status: 'active' })) as Json[];
     expect(assets.map(({ symbol }) => symbol)).to.include.members(['AAPL', 'SPY', 'BTC/USD']);
     expect(await alpaca.getAsset!('AAPL')).to.include({ symbol: 'AAPL', class: 'us_equity' });
-    expect(await alpaca.getClock!()).to.have.keys('timestamp', 'is_open', 'next_open', 'next_close');
+    expect(await alpaca.getClock!()).to.have.keys(
+      'timestamp',
+      'is_open',
+      'next_open',
+      'next_close',
+    );
   });
 
   it('gets a refusal that its error handling understands', async () => {

@@ -33,9 +33,9 @@ describe('Redis stopped for 10 s under load', function () {
     keys = await seedTraders(db.knex);
   });
   afterEach(async () => {
-    await db?.close();
-    await product?.stop();
-    await redis?.stop();
+    await db.close();
+    await product.stop();
+    await redis.stop();
   });
 
   const waiting = async (): Promise<bigint> => {

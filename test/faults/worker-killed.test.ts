@@ -21,8 +21,8 @@ describe('kill -9 of the worker under load', function () {
     keys = await seedTraders(db.knex);
   });
   after(async () => {
-    await db?.close();
-    await product?.stop();
+    await db.close();
+    await product.stop();
   });
 
   const executed = async (): Promise<bigint> => {
@@ -44,8 +44,10 @@ describe('kill -9 of the worker under load', function () {
       process.kill(pid, 'SIGKILL');
       killed += 1;
       await eventually(async () => {
-        expect((await product.pids())['worker-1']).to.be.a('number').not.equal(pid);
-        expect(await executed() > before + 5n).to.equal(true);
+        expect((await product.pids())['worker-1'])
+          .to.be.a('number')
+          .not.equal(pid);
+        expect((await executed()) > before + 5n).to.equal(true);
       }, RESUMES_WITHIN_MS);
     }
     const seen = await load.stop();

@@ -56,7 +56,7 @@ export async function startApi(
     isStopping: () => false,
     ...deps,
   });
-  const server = createHttpServer(app, () => false);
+  const server = createHttpServer(app);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

@@ -103,7 +103,11 @@ describe('execution', () => {
     const tooMuch = await trading.place({ ...fok, qty: '5' });
     const exact = await trading.place({ ...fok, qty: '4' });
     await trading.settle();
-    expect(await trading.order(tooMuch)).to.include({ status: 'canceled', filledQty: 0n, hold: 0n });
+    expect(await trading.order(tooMuch)).to.include({
+      status: 'canceled',
+      filledQty: 0n,
+      hold: 0n,
+    });
     expect(await trading.order(exact)).to.include({ status: 'filled', filledValue: usd('602') });
   });
 
@@ -149,9 +153,10 @@ describe('execution', () => {
     await trading.place({ account: 2, side: 'sell', qty: '1', price: '150' });
     const buy = await trading.place({ account: 1, side: 'buy', qty: '2', price: '150' });
     await trading.settle();
-    const rows = (await trading.container.db
-      .knex('notifications')
-      .where({ order_id: buy.id })) as { executions: number; qty: bigint }[];
+    const rows = (await trading.container.db.knex('notifications').where({ order_id: buy.id })) as {
+      executions: number;
+      qty: bigint;
+    }[];
     expect(rows).to.have.length(1);
     expect(rows[0]).to.include({ executions: 2, qty: shares('2') });
   });
@@ -212,7 +217,11 @@ describe('a thousand random orders and cancellations', () => {
       expect(await trading.proof(), note).to.include({ balanced: true, mismatchedBalances: 0 });
       for (const { id } of catalog.all()) {
         const best = async (side: string) =>
-          (await db.knex('book_orders').where({ asset_id: id, side }).min('rank as rank').first()) as {
+          (await db
+            .knex('book_orders')
+            .where({ asset_id: id, side })
+            .min('rank as rank')
+            .first()) as {
             rank: bigint | null;
           };
         const [bid, ask] = [(await best('buy')).rank, (await best('sell')).rank];

@@ -42,7 +42,11 @@ describe('intake', () => {
       trading.place({ account: 0, side: 'buy', qty: '900', price: '150' }),
       trading.place({ account: 0, side: 'buy', qty: '1', price: '150' }),
     ]);
-    expect(answers.map(({ status }) => status)).to.deep.equal(['fulfilled', 'rejected', 'fulfilled']);
+    expect(answers.map(({ status }) => status)).to.deep.equal([
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+    ]);
   });
 
   it('numbers work in the order of acceptance', async () => {
@@ -68,12 +72,12 @@ describe('intake', () => {
         });
       }
     };
-    let running = true;
+    const over = new AbortController();
     const settling = (async () => {
-      while (running) await trading.settle();
+      while (!over.signal.aborted) await trading.settle();
     })();
     await Promise.all(Array.from({ length: 64 }, (_, index) => client(index)));
-    running = false;
+    over.abort();
     await settling;
     await trading.settle();
     expect(await trading.proof()).to.include({ balanced: true, mismatchedBalances: 0 });
@@ -120,7 +124,11 @@ describe('a group commit', () => {
       lanes: 1,
     });
     const answers = await Promise.allSettled([1, 2, 3].map((one) => commits.submit(one)));
-    expect(answers.map(({ status }) => status)).to.deep.equal(['fulfilled', 'rejected', 'fulfilled']);
+    expect(answers.map(({ status }) => status)).to.deep.equal([
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+    ]);
   });
 
   it('refuses at once when too many wait', async () => {

@@ -87,8 +87,9 @@ describe('the schema', () => {
       ),
     ).to.match(/there is no row .* in orders/);
     const posting = { journal_id: nobody, line: 0, account_id: account, asset_id: USD, amount: 1 };
-    expect(await refused(app('postings').insert([posting, { ...posting, line: 1, amount: -1 }])))
-      .to.match(/there is no row .* in journals/);
+    expect(
+      await refused(app('postings').insert([posting, { ...posting, line: 1, amount: -1 }])),
+    ).to.match(/there is no row .* in journals/);
     expect(
       await refused(
         app('work_items').insert({
