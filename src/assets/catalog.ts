@@ -70,20 +70,20 @@ export class AssetCatalog {
     const assets = await this.knex('assets')
       .join('market_prices', 'asset_id', 'assets.id')
       .whereNot('class', 'currency')
-      .select<TradableAsset[]>({
-        id: 'assets.id',
-        symbol: 'symbol',
-        name: 'name',
-        class: 'class',
-        status: 'status',
-        tradable: 'tradable',
-        fractionable: 'fractionable',
-        shard: 'shard',
-        priceIncrement: 'price_increment',
-        minOrderSize: 'min_order_size',
-        minTradeIncrement: 'min_trade_increment',
-        lastPrice: this.knex.raw('coalesce(last_price, reference_price)'),
-      });
+      .select<TradableAsset[]>(
+        'assets.id',
+        'symbol',
+        'name',
+        'class',
+        'status',
+        'tradable',
+        'fractionable',
+        'shard',
+        'price_increment as priceIncrement',
+        'min_order_size as minOrderSize',
+        'min_trade_increment as minTradeIncrement',
+        this.knex.raw('coalesce(last_price, reference_price) as "lastPrice"'),
+      );
     this.byId = new Map(assets.map((asset) => [asset.id, asset]));
     this.bySymbol = new Map(assets.map((asset) => [asset.symbol, asset]));
     for (const asset of assets) this.bySymbol.set(asset.symbol.replace('/', ''), asset);

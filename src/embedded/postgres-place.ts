@@ -34,10 +34,10 @@ export async function choosePlace(dataDirSetting: string): Promise<Place> {
   const orphan = livePid(pidFile);
   if (orphan !== null) await endProcess(orphan, STOP_STEPS); // its supervisor was killed
 
-  const base = reachableHome(dataDir);
+  const innerData = join(inner, 'data');
+  const base = reachableHome(dataDir, innerData);
   const home = base === dataDir ? inner : ensureFolder(join(base, 'postgres'));
   const data = join(home, 'data');
-  const innerData = join(inner, 'data');
   const passwordFile = join(inner, 'password');
   if (data !== innerData && existsSync(innerData)) {
     rmSync(data, { recursive: true, force: true });

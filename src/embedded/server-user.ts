@@ -77,13 +77,15 @@ export function prepareDataDir(dataDir: string): string {
 /**
  * The folder that the server's user can reach: DATA_DIR, or, below a closed parent such as /root,
  * a folder of its own that is found again by DATA_DIR's path.
- * @param dataDir the real path of DATA_DIR
+ * @param dataDir   the real path of DATA_DIR
+ * @param innerData where the server's data is when it is below DATA_DIR
  */
-export function reachableHome(dataDir: string): string {
-  if (!isRoot()) return dataDir;
+export function reachableHome(dataDir: string, innerData: string): string {
+  const user = serverUser(innerData);
+  if (user === null) return dataDir;
   const outside = outsideHome(dataDir);
-  if (existsSync(outside) && isOurs(outside)) return outside; // once there, always there
-  if (canEnter(NOBODY, dataDir)) return dataDir;
+  if (!existsSync(innerData) && existsSync(outside) && isOurs(outside)) return outside; // as before
+  if (canEnter(user, dataDir)) return dataDir;
   if (!existsSync(outside)) mkdirSync(outside, { mode: 0o711 });
   if (!isOurs(outside)) {
     throw new Error(
