@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import knexFactory, { type Knex } from 'knex';
 import { Model } from 'objection';
 import pg from 'pg';
@@ -26,6 +27,23 @@ export interface Statement {
 /** What a transaction on the order path can do. Statements may be sent without waiting for each. */
 export interface Tx {
   run<Row>(statement: Statement, values: readonly unknown[]): Promise<Row[]>;
+}
+
+const PLAIN_ELEMENT = /^(?!null$)[\w.:+-]+$/i;
+
+const quoted = (text: string): string => `"${text.replace(/[\\"]/g, '\\$&')}"`;
+
+/**
+ * Postgres' text form of an array. The driver can do it, too, but takes a fifth of a worker's time:
+ * nearly all our elements are numbers, UUIDs and words that need no quotes.
+ */
+export function arrayLiteral(elements: readonly unknown[]): string {
+  const texts = elements.map((element) => {
+    if (element === null || element === undefined) return 'NULL';
+    const text = typeof element === 'string' ? element : String(element as bigint);
+    return PLAIN_ELEMENT.test(text) ? text : quoted(text);
+  });
+  return `{${texts.join(',')}}`;
 }
 
 /** Postgres: Objection over knex for everyday work, a pipelining pool for the order path. */
@@ -100,8 +118,8 @@ export function connectDatabase(databaseUrl: string, name: string, poolSize = 8)
     { name: statementName, text }: Statement,
     values: readonly unknown[],
   ): Promise<Row[]> => {
-    const query = { name: statementName, text, values: values as unknown[] };
-    const { rows } = await client.query(query);
+    const texts = values.map((value) => (Array.isArray(value) ? arrayLiteral(value) : value));
+    const { rows } = await client.query({ name: statementName, text, values: texts });
     return rows as Row[];
   };
 
@@ -129,7 +147,12 @@ async function inTransaction<T>(pool: pg.Pool, run: Run, work: (tx: Tx) => Promi
   try {
     const begun = client.query('begin'); // sent ahead: its answer comes with the first statement's
     begun.catch(() => undefined);
-    const result = await work({ run: (statement, values) => run(client, statement, values) });
+    const result = await work({
+      run: (statement, values) => {
+        holdWrites(client);
+        return run(client, statement, values);
+      },
+    });
     await begun;
     await client.query('commit');
     return result;
@@ -140,6 +163,15 @@ async function inTransaction<T>(pool: pg.Pool, run: Run, work: (tx: Tx) => Promi
     client.off('error', onError);
     client.release(broken);
   }
+}
+
+/** Statements that are sent in the same tick leave in one write to the socket. */
+function holdWrites(client: pg.ClientBase): void {
+  const { stream } = (client as unknown as { connection: { stream: Socket } }).connection;
+  stream.cork();
+  process.nextTick(() => {
+    stream.uncork();
+  });
 }
 
 const RETRYABLE = new Set(['40001', '40P01', '55P03']);

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { Knex } from 'knex';
-import { v7 as uuidv7 } from 'uuid';
+import { newId } from '../ids.js';
 import { ApiKey, Client } from '../identity/model.js';
 import { buildApiKey, type ApiKeyCredentials } from '../identity/new-api-key.js';
 import { EXTERNAL_ACCOUNT, USD } from '../ledger/house.js';
@@ -40,8 +40,8 @@ export async function openAccounts(
   requests: readonly NewAccount[],
 ): Promise<OpenedAccount[]> {
   const opened = requests.map((request) => {
-    const clientId = uuidv7();
-    const accountId = uuidv7();
+    const clientId = newId();
+    const accountId = newId();
     const label = 'created with the account';
     const key = buildApiKey({ clientId, accountId, scopes: ['read', 'trade'], label });
     return { request, clientId, accountId, key };

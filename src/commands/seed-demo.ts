@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Knex } from 'knex';
-import { v7 as uuidv7 } from 'uuid';
+import { newId } from '../ids.js';
 import { readPrices } from '../assets/prices.js';
 import { openAccounts } from '../accounts/open-accounts.js';
 import { randomSecret, type Config } from '../config.js';
@@ -113,7 +113,7 @@ async function ensureStaff(
   const email = emailOf(name);
   let client = await Client.query(knex).findOne({ email });
   client ??= await Client.query(knex).insertAndFetch({
-    id: uuidv7(),
+    id: newId(),
     email,
     passwordHash: null,
     firstName: name,

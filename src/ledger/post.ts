@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import { v7 as uuidv7 } from 'uuid';
+import { newId } from '../ids.js';
 import { EXTERNAL_ACCOUNT, USD } from './house.js';
 
 export interface JournalLine {
@@ -35,7 +35,7 @@ export async function postJournals(
   entries: readonly JournalEntry[],
 ): Promise<void> {
   const now = new Date();
-  const journals = entries.map((entry) => ({ id: uuidv7(), entry }));
+  const journals = entries.map((entry) => ({ id: newId(), entry }));
   const lines = journals.flatMap(({ id, entry }) =>
     entry.lines.map((line, index) => ({ ...line, journalId: id, index })),
   );

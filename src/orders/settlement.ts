@@ -1,4 +1,4 @@
-import { v7 as uuidv7 } from 'uuid';
+import { newId } from '../ids.js';
 import { matchOrder, type Fill } from '../domain/match.js';
 import { feeOn, holdFor, tradeValue } from '../domain/money.js';
 import { OrderBook, type RestingOrder } from '../domain/order-book.js';
@@ -175,7 +175,7 @@ export class Settlement {
     const maker = this.order(resting.orderId);
     const value = tradeValue(price, qty);
     const trade: TradeRow = {
-      id: uuidv7(),
+      id: newId(),
       taker,
       maker,
       price,
