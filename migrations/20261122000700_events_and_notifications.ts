@@ -13,10 +13,11 @@ export async function up(knex: Knex): Promise<void> {
       order_version integer,
       filled_qty bigint,
       filled_value bigint,
+      fees bigint, -- of the order so far
       execution_id uuid,
       price bigint,
       qty bigint,
-      fee bigint,
+      fee bigint, -- of this execution
       position_qty bigint,
       reason text,
       occurred_at timestamptz not null,

@@ -81,11 +81,15 @@ export function loadDotEnv(): void {
  */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
-  const { value, error } = settings.validate(present, { abortEarly: false });
+  const { value, error } = settings.validate(present, {
+    abortEarly: false,
+  }) as Joi.ValidationResult<Settings>;
   if (error) throw new Error(describe(error));
-  const config = fromSettings(value as Settings);
+  const config = fromSettings(value);
   if (config.nodeEnv === 'production' && config.jwtSecret === DEVELOPMENT_SECRET) {
-    throw new Error('JWT_SECRET is the development default; set a secret of at least 32 characters');
+    throw new Error(
+      'JWT_SECRET is the development default; set a secret of at least 32 characters',
+    );
   }
   return config;
 }
@@ -164,7 +168,13 @@ function parseRoles(text: string): WorkerRole[] {
   return names.length === 0 ? [...WORKER_ROLES] : (names as WorkerRole[]);
 }
 
-const SECRET_SETTINGS = new Set(['JWT_SECRET', 'DATABASE_URL', 'REDIS_URL', 'CACHE_REDIS_URL', 'SMTP_URL']);
+const SECRET_SETTINGS = new Set([
+  'JWT_SECRET',
+  'DATABASE_URL',
+  'REDIS_URL',
+  'CACHE_REDIS_URL',
+  'SMTP_URL',
+]);
 
 function describe(error: Joi.ValidationError): string {
   const lines = error.details.map(({ path, message, context }) => {

@@ -40,7 +40,7 @@ const quoted = (text: string): string => `"${text.replace(/[\\"]/g, '\\$&')}"`;
 export function arrayLiteral(elements: readonly unknown[]): string {
   const texts = elements.map((element) => {
     if (element === null || element === undefined) return 'NULL';
-    const text = typeof element === 'string' ? element : String(element as bigint);
+    const text = typeof element === 'string' ? element : String(element);
     return PLAIN_ELEMENT.test(text) ? text : quoted(text);
   });
   return `{${texts.join(',')}}`;

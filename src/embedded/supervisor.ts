@@ -81,7 +81,7 @@ export class SupervisedProcess {
   #launch(): void {
     const { name, file, env, logFile, pidFile, notice } = this.spec;
     const log = openLog(logFile);
-    const args = ['--import', END_WITH_PARENT, '--enable-source-maps', file];
+    const args = [...NODE_FLAGS, '--import', END_WITH_PARENT, file];
     const child = spawn(process.execPath, args, {
       env,
       detached: true,

@@ -166,15 +166,15 @@ export const UPDATE_POSITIONS: Statement = {
     where p.account_id = u.account_id and p.asset_id = u.asset_id`,
 };
 
-/** $1-$14 one array a column, $15 the time. */
+/** $1-$15 one array a column, $16 the time. */
 export const INSERT_EVENTS: Statement = {
   name: 'execute-insert-events',
   text: `insert into account_events (account_id, event_id, type, order_id, order_status,
-      order_version, filled_qty, filled_value, execution_id, price, qty, fee, position_qty, reason,
-      occurred_at)
-    select u.*, $15::timestamptz from unnest($1::uuid[], $2::bigint[], $3::text[], $4::uuid[],
-      $5::text[], $6::int[], $7::bigint[], $8::bigint[], $9::uuid[], $10::bigint[], $11::bigint[],
-      $12::bigint[], $13::bigint[], $14::text[]) as u`,
+      order_version, filled_qty, filled_value, fees, execution_id, price, qty, fee, position_qty,
+      reason, occurred_at)
+    select u.*, $16::timestamptz from unnest($1::uuid[], $2::bigint[], $3::text[], $4::uuid[],
+      $5::text[], $6::int[], $7::bigint[], $8::bigint[], $9::bigint[], $10::uuid[], $11::bigint[],
+      $12::bigint[], $13::bigint[], $14::bigint[], $15::text[]) as u`,
 };
 
 /** $1-$7 one array a column, $8 the time. */

@@ -281,6 +281,7 @@ function writeEvents(
       events.map(({ version }) => version),
       events.map(({ filledQty }) => filledQty),
       events.map(({ filledValue }) => filledValue),
+      events.map(({ fees }) => fees),
       events.map(({ fill }) => fill?.executionId ?? null),
       events.map(({ fill }) => fill?.price ?? null),
       events.map(({ fill }) => fill?.qty ?? null),

@@ -184,7 +184,9 @@ class IntakeBatch {
   private addEvent(
     account: AccountRow,
     type: string,
-    order: Pick<EventRow, 'status' | 'version' | 'filledQty' | 'filledValue'> & { id: string },
+    order: Pick<EventRow, 'status' | 'version' | 'filledQty' | 'filledValue' | 'fees'> & {
+      id: string;
+    },
   ): void {
     account.lastEventId += 1n;
     this.events.push({
@@ -196,6 +198,7 @@ class IntakeBatch {
       version: order.version,
       filledQty: order.filledQty,
       filledValue: order.filledValue,
+      fees: order.fees,
     });
   }
 

@@ -58,7 +58,7 @@ export const BEST_PRICES: Statement = {
 export const FIND_CANCELABLE: Statement = {
   name: 'intake-find-cancelable',
   text: `select o.id, o.account_id as "accountId", o.shard, o.status,
-      o.version, o.filled_qty as "filledQty", o.filled_value as "filledValue",
+      o.version, o.filled_qty as "filledQty", o.filled_value as "filledValue", o.fees,
       exists (select 1 from work_items w where w.order_id = o.id and w.kind = 'cancel')
         as "cancelPending"
     from orders o where o.id = any($1::uuid[])`,
@@ -84,13 +84,13 @@ export const INSERT_WORK: Statement = {
       with ordinality as u (shard, kind, order_id, account_id, place) order by place`,
 };
 
-/** $1 account ids, $2 event ids, $3 types, $4 order ids, $5 status, $6 version, $7-8 filled, $9 time. */
+/** $1 account ids, $2 event ids, $3 types, $4 order ids, $5 status, $6 version, $7-$9 so far, $10 time. */
 export const INSERT_EVENTS: Statement = {
   name: 'intake-insert-events',
   text: `insert into account_events (account_id, event_id, type, order_id, order_status,
-      order_version, filled_qty, filled_value, occurred_at)
-    select u.*, $9::timestamptz from unnest($1::uuid[], $2::bigint[], $3::text[], $4::uuid[],
-      $5::text[], $6::int[], $7::bigint[], $8::bigint[]) as u`,
+      order_version, filled_qty, filled_value, fees, occurred_at)
+    select u.*, $10::timestamptz from unnest($1::uuid[], $2::bigint[], $3::text[], $4::uuid[],
+      $5::text[], $6::int[], $7::bigint[], $8::bigint[], $9::bigint[]) as u`,
 };
 
 /** $1 account ids, $2 additional cash held, $3 the last event id given out. */

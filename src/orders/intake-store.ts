@@ -16,6 +16,7 @@ export interface CancelableRow {
   version: number;
   filledQty: bigint;
   filledValue: bigint;
+  fees: bigint;
   cancelPending: boolean;
 }
 /** An Idempotency-Key with its first answer: an order, or why there is none. */
@@ -46,6 +47,7 @@ export interface EventRow {
   version: number;
   filledQty: bigint;
   filledValue: bigint;
+  fees: bigint;
 }
 
 /** What the decisions of a batch need, read under its locks. */
@@ -217,6 +219,7 @@ const eventColumns = (events: readonly EventRow[]): unknown[][] => [
   events.map((event) => event.version),
   events.map((event) => event.filledQty),
   events.map((event) => event.filledValue),
+  events.map((event) => event.fees),
 ];
 
 const keyColumns = (keys: readonly KeyRow[]): unknown[][] => [

@@ -68,6 +68,7 @@ export interface EventDraft {
   version: number;
   filledQty: bigint;
   filledValue: bigint;
+  fees: bigint;
   fill?: { executionId: string; price: bigint; qty: bigint; fee: bigint; movement: Movement };
   reason: string | null;
 }
@@ -270,6 +271,7 @@ export class Settlement {
       version: order.version,
       filledQty: order.filledQty,
       filledValue: order.filledValue,
+      fees: order.fees,
       ...(more.fill && { fill: more.fill }),
       reason: more.reason ?? null,
     });

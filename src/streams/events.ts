@@ -14,16 +14,15 @@ export interface EventView {
   occurredAt: Date;
   /** The order as this event left it; null when the event is not about an order. */
   order: OrderView | null;
-  /** False when the order has more fees by now, and those at this event are not told apart. */
-  feesKnown: boolean;
 }
 
-interface EventRow extends Omit<EventView, 'order' | 'feesKnown'> {
+interface EventRow extends Omit<EventView, 'order'> {
   orderId: string | null;
   orderStatus: OrderStatus;
   orderVersion: number;
   filledQty: bigint;
   filledValue: bigint;
+  fees: bigint;
   reason: string | null;
 }
 
@@ -57,13 +56,13 @@ export async function readEvents(
       orderVersion: 'order_version',
       filledQty: 'filled_qty',
       filledValue: 'filled_value',
+      fees: 'fees',
       reason: 'reason',
     });
   const terms = await findTerms(knex, rows);
   return rows.map((row) => {
     const order = terms.get(row.orderId ?? '');
-    const feesKnown = order?.fees === 0n || order?.version === row.orderVersion;
-    return { ...row, order: orderAt(row, order), feesKnown };
+    return { ...row, order: orderAt(row, order) };
   });
 }
 
@@ -87,6 +86,7 @@ function orderAt(event: EventRow, terms: Terms | undefined): OrderView | null {
     version: event.orderVersion,
     filledQty: event.filledQty,
     filledValue: event.filledValue,
+    fees: event.fees,
     reason: event.reason,
     updatedAt: event.occurredAt,
     closedAt: OPEN_STATUSES.has(event.orderStatus) ? null : event.occurredAt,
@@ -106,8 +106,5 @@ export const presentEvent = (event: EventView): Record<string, unknown> => ({
   price: decimal(event.price, PRICE_SCALE),
   qty: decimal(event.qty, QTY_SCALE),
   position_qty: decimal(event.positionQty, QTY_SCALE),
-  order: event.order && {
-    ...presentOrder(event.order),
-    ...(!event.feesKnown && { commission: null }),
-  },
+  order: event.order && presentOrder(event.order),
 });
