@@ -81,11 +81,9 @@ export function loadDotEnv(): void {
  */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
-  const { value, error } = settings.validate(present, {
-    abortEarly: false,
-  }) as Joi.ValidationResult<Settings>;
-  if (error) throw new Error(describe(error));
-  const config = fromSettings(value);
+  const result = settings.validate(present, { abortEarly: false });
+  if (result.error) throw new Error(describe(result.error));
+  const config = fromSettings(result.value as Settings);
   if (config.nodeEnv === 'production' && config.jwtSecret === DEVELOPMENT_SECRET) {
     throw new Error(
       'JWT_SECRET is the development default; set a secret of at least 32 characters',
