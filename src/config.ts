@@ -65,7 +65,7 @@ const settings = Joi.object({
     .default('100000000'),
   SMTP_URL: url(['smtp', 'smtps']).allow('').default(''),
   MAIL_FROM: Joi.string().default('BrokerX+ <no-reply@brokerx.example>'),
-  MAILS_PER_SECOND: Joi.number().integer().min(1).max(10_000).default(20),
+  MAILS_PER_SECOND: Joi.number().integer().min(1).max(10_000).default(10),
 }).unknown(true);
 
 /** Reads `.env` beside the working directory, if there is one; the environment wins over it. */

@@ -4,7 +4,7 @@ import { deliverDue, type DeliverDeps } from '../src/notifications/deliver.js';
 import { NOTIFICATIONS_QUEUE, workerSettings } from '../src/queue/queues.js';
 
 /** Mails of one call: a clean stop waits for no more than these. */
-const BATCH_MAX = 60;
+const BATCH_MAX = 30;
 
 /** A job says that notifications are due; all that are get delivered. */
 export function startNotificationWorker(connection: Redis, deps: DeliverDeps): Worker {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Logger } from '../log.js';
@@ -9,6 +10,8 @@ const ADD_TIMEOUT_MS = 1_500;
 /** Notifications are gathered for a moment, so that one mail can tell of several executions. */
 const NOTIFICATION_DELAY_MS = 500;
 const SWEEP_AGAIN_AFTER_MS = 5_000;
+/** After ringing for several shards, that is under load, the next ring waits to gather more. */
+const RING_PAUSE_MS = 20;
 
 /**
  * Tells the workers that there is work. Every call returns at once and never throws: Postgres holds
@@ -67,6 +70,7 @@ export class Nudges {
       const shards = [...this.waiting];
       this.waiting.clear();
       await Promise.all(shards.map((shard) => this.nudge(shard)));
+      if (shards.length > 1) await sleep(RING_PAUSE_MS);
     }
     this.ringing = false;
   }

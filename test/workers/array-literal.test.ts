@@ -19,7 +19,10 @@ describe('the text form of an array', () => {
         }),
         { numRuns: 300 },
       );
-      const numbers = { text: 'select $1::bigint[]::text as read', values: [arrayLiteral([1n, -5n])] };
+      const numbers = {
+        text: 'select $1::bigint[]::text as read',
+        values: [arrayLiteral([1n, -5n])],
+      };
       expect((await client.query<{ read: string }>(numbers)).rows[0]!.read).to.equal('{1,-5}');
     } finally {
       await client.end();
