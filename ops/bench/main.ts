@@ -22,6 +22,7 @@ const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
 interface Options {
   seconds: number;
+  warmupSeconds: number;
   concurrency: number;
   accounts: number;
   pgbenchSeconds: number;
@@ -40,6 +41,7 @@ function readOptions(): Options {
   const { values } = parseArgs({
     options: {
       seconds: { type: 'string', default: '20' },
+      'warmup-seconds': { type: 'string', default: '5' },
       concurrency: { type: 'string', default: '128' },
       accounts: { type: 'string', default: '1000' },
       'pgbench-seconds': { type: 'string', default: '10' },
@@ -49,6 +51,7 @@ function readOptions(): Options {
   });
   return {
     seconds: number(values.seconds, 'seconds'),
+    warmupSeconds: number(values['warmup-seconds'], 'warmup-seconds'),
     concurrency: number(values.concurrency, 'concurrency'),
     accounts: number(values.accounts, 'accounts'),
     pgbenchSeconds: number(values['pgbench-seconds'], 'pgbench-seconds'),
@@ -75,6 +78,11 @@ async function drained(db: Database): Promise<number> {
     await sleep(20);
   }
   throw new Error(`work is left after ${DRAIN_TIMEOUT_MS} ms`);
+}
+
+async function countTrades(db: Database): Promise<number> {
+  const [row] = await db.knex('executions').count<{ count: bigint }[]>('* as count');
+  return Number(row!.count);
 }
 
 async function seed(db: Database, options: Options, symbols: Symbol[]): Promise<SeededAccount[]> {
@@ -106,15 +114,20 @@ async function main(): Promise<void> {
       : null;
     await pgbench?.prepare();
     const before = (await pgbench?.measure()) ?? null;
+    const target = { ...options, url: instance.url, accounts, symbols };
+    say(`Warming up for ${options.warmupSeconds} s`);
+    await runLoad({ ...target, seconds: options.warmupSeconds, seed: options.seed + 1 });
+    await drained(db);
+    const earlier = await countTrades(db);
     say(`Submitting orders for ${options.seconds} s`);
-    const load = await runLoad({ ...options, url: instance.url, accounts, symbols });
+    const load = await runLoad(target);
     const end = await drained(db);
-    const trades = await db.knex('executions').count<{ count: bigint }[]>('* as count');
+    const trades = (await countTrades(db)) - earlier;
     const proof = await instance.proof(accounts[0]!);
     const after = (await pgbench?.measure()) ?? null;
     const seconds = (end - load.startedAt) / 1_000;
     const tps = before === null || after === null ? null : { before, after };
-    report(options, { load, seconds, trades: Number(trades[0]!.count), tps, ...proof });
+    report(options, { load, seconds, trades, tps, ...proof });
     if (!proof.balanced) process.exitCode = 1;
   } finally {
     await db.close();
