@@ -6,7 +6,7 @@ import { createMailer } from '../src/notifications/mailer.js';
 import { MAINTENANCE_QUEUE, openQueue } from '../src/queue/queues.js';
 import { publishMetrics } from '../src/process-metrics.js';
 import { connectRedis, requireNoEviction, workerOptions } from '../src/redis.js';
-import { ensureSchedules, startMaintenanceWorker } from './maintenance.js';
+import { ensureSchedules, measureQueues, startMaintenanceWorker } from './maintenance.js';
 import { startMarket } from './market.js';
 import { startNotificationWorker } from './notifications.js';
 import { startOrderWorkers } from './orders.js';
@@ -14,7 +14,7 @@ import { observeWorker } from './observe.js';
 
 import { startWatchdog } from './watchdog.js';
 
-const ENSURE_SCHEDULES_EVERY_MS = 5_000;
+const LOOK_AFTER_QUEUES_EVERY_MS = 5_000;
 /** `worker.close()` waits for running jobs, and for ever when Redis is down. */
 const CLOSE_TIMEOUT_MS = 8_000;
 
@@ -76,12 +76,17 @@ async function startRoles(
   if (has('maintenance')) {
     workers.push(startMaintenanceWorker(redis, { knex: db.knex, nudges, log }));
     const queue = openQueue(MAINTENANCE_QUEUE, container.redis);
-    const ensure = () =>
-      ensureSchedules(queue).catch((error: unknown) => {
-        log.debug('schedules could not be checked', { error });
-      });
-    await ensure();
-    const timer = setInterval(() => void ensure(), ENSURE_SCHEDULES_EVERY_MS);
+    const queues = [...nudges.shardQueues, nudges.notificationQueue, queue];
+    const lookAfter = async () => {
+      try {
+        await ensureSchedules(queue);
+        await measureQueues(queues);
+      } catch (error) {
+        log.debug('the queues could not be looked after', { error }); // Redis is away
+      }
+    };
+    await lookAfter();
+    const timer = setInterval(() => void lookAfter(), LOOK_AFTER_QUEUES_EVERY_MS);
     stops.push(() => clearInterval(timer));
   }
   if (has('market') && config.marketSimulator) {

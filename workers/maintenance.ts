@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import type { Knex } from 'knex';
 import { proveLedger } from '../src/ledger/proof.js';
 import type { Logger } from '../src/log.js';
+import { jobsInQueue } from '../src/metrics.js';
 import type { Nudges } from '../src/queue/nudges.js';
 import { MAINTENANCE_QUEUE, workerSettings, type MaintenanceJob } from '../src/queue/queues.js';
 import { sweep } from '../src/queue/sweeper.js';
@@ -28,6 +29,17 @@ export async function ensureSchedules(queue: Queue): Promise<void> {
     if (await queue.getJobScheduler(name)) continue;
     await queue.upsertJobScheduler(name, { every: everyMs }, { name });
   }
+}
+
+const COUNTED_STATES = ['waiting', 'active', 'delayed', 'failed'] as const;
+
+/** Keeps the gauge of how many jobs each queue has, by state. */
+export async function measureQueues(queues: readonly Queue[]): Promise<void> {
+  const counts = await Promise.all(queues.map((queue) => queue.getJobCounts(...COUNTED_STATES)));
+  counts.forEach((count, index) => {
+    const queue = queues[index]!.name;
+    for (const state of COUNTED_STATES) jobsInQueue.set({ queue, state }, count[state] ?? 0);
+  });
 }
 
 /** Runs the scheduled upkeep: the sweeper, the ledger proof, the purge of old idempotency keys. */
