@@ -1,8 +1,9 @@
 import { hostname } from 'node:os';
 import type { Redis } from 'ioredis';
+import type { Knex } from 'knex';
 import { AssetCatalog } from './assets/catalog.js';
 import type { Config } from './config.js';
-import { connectDatabase, type Database } from './db.js';
+import { connectDatabase, requireDurablePostgres, type Database } from './db.js';
 import { parseDecimal, PRICE_SCALE, QTY_SCALE } from './domain/money.js';
 import { createLogger, type Logger } from './log.js';
 import { Executor } from './orders/executor.js';
@@ -39,6 +40,12 @@ export function redisErrorLogger(log: Logger): (error: Error) => void {
   };
 }
 
+/** Assets keep the shard they got first, also when SHARDS has been lowered since. */
+async function countShards(knex: Knex): Promise<number> {
+  const row = await knex('shards').max<{ last: number | null }>('id as last').first();
+  return (row?.last ?? -1) + 1;
+}
+
 /**
  * The one composition root: plain `new`, in the order things depend on each other.
  * @param service names the process in logs and in `pg_stat_activity`, such as `api`
@@ -48,11 +55,13 @@ export async function createContainer(config: Config, service: string): Promise<
   const log = createLogger(config.logLevel, service);
   const db = connectDatabase(config.databaseUrl, service);
   const redis = connectRedis(config.redisUrl, producerOptions, redisErrorLogger(log));
+  if (config.nodeEnv === 'production') await requireDurablePostgres(db.knex);
   const catalog = new AssetCatalog(db.knex, (error) => {
     log.warn('the asset catalog could not be refreshed', { error });
   });
   await catalog.start();
-  const nudges = new Nudges(config.shards, redis, log);
+  const shards = Math.max(config.shards, await countShards(db.knex));
+  const nudges = new Nudges(shards, redis, log);
   const intake = new Intake({
     db,
     catalog,

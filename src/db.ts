@@ -179,6 +179,22 @@ function holdWrites(client: pg.ClientBase): void {
   });
 }
 
+const DURABILITY_SETTINGS = ['fsync', 'synchronous_commit', 'full_page_writes'];
+
+/**
+ * Makes sure that an acknowledged order survives a crash of Postgres.
+ * @throws Error that names each of fsync, synchronous_commit and full_page_writes that is off
+ */
+export async function requireDurablePostgres(knex: Knex): Promise<void> {
+  const { rows } = await knex.raw<{ rows: { name: string }[] }>(
+    `select name from pg_settings where name = any(?) and setting = 'off' order by name`,
+    [DURABILITY_SETTINGS],
+  );
+  if (rows.length === 0) return;
+  const names = rows.map(({ name }) => name).join(', ');
+  throw new Error(`Postgres must not lose what it has committed, but these are off: ${names}`);
+}
+
 const RETRYABLE = new Set(['40001', '40P01', '55P03']);
 const CONNECTION_LOST = /^(08|57P0|53300)/;
 const SOCKET_ERRORS = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOENT']);

@@ -67,8 +67,8 @@ async function startRoles(
     await requireNoEviction(redis, log, config.nodeEnv);
   }
   if (has('orders')) {
-    workers.push(...startOrderWorkers(config.shards, redis, executor));
-    stops.push(startWatchdog(db.knex, redis, executor, log, exit));
+    workers.push(...startOrderWorkers(nudges.shardQueues.length, redis, executor));
+    stops.push(startWatchdog({ knex: db.knex, redis, executor, log, exit }));
   }
   if (has('notifications')) {
     workers.push(startNotificationWorker(redis, { db, log, mailer: createMailer(config), config }));

@@ -1,0 +1,34 @@
+import { expect } from 'chai';
+import { startTrading } from '../support/trading.js';
+import { connectDatabase, requireDurablePostgres } from '../../src/db.js';
+import { createContainer } from '../../src/container.js';
+import { shardQueueName } from '../../src/queue/queues.js';
+
+describe('the start of a process', () => {
+  it('refuses a Postgres that may lose commits', async () => {
+    const trading = await startTrading(1);
+    const { databaseUrl } = trading.container.config;
+    try {
+      await requireDurablePostgres(trading.container.db.knex);
+      const owner = connectDatabase(databaseUrl, 'test', 1);
+      await owner.knex.raw('set synchronous_commit = off');
+      const error: unknown = await requireDurablePostgres(owner.knex).catch((e: unknown) => e);
+      expect(String(error)).to.match(/these are off: synchronous_commit/);
+      await owner.close();
+    } finally {
+      await trading.stop();
+    }
+  });
+
+  it('serves every shard that an asset is on, also when SHARDS is lower now', async () => {
+    const trading = await startTrading(1);
+    const fewer = await createContainer({ ...trading.container.config, shards: 2 }, 'test');
+    try {
+      const names = fewer.nudges.shardQueues.map(({ name }) => name);
+      for (const { shard } of fewer.catalog.all()) expect(names).to.include(shardQueueName(shard));
+    } finally {
+      await fewer.close();
+      await trading.stop();
+    }
+  });
+});
