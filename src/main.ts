@@ -8,6 +8,7 @@ import { createContainer, type Container } from './container.js';
 import { createHttpServer } from './http/server.js';
 import { createIdentity } from './identity/identity.js';
 import { LedgerProver } from './ledger/proof.js';
+import { MAINTENANCE_QUEUE, openQueue } from './queue/queues.js';
 
 /** Time for a load balancer to see that `/ready` says no. */
 const NOTICE_MS = 500;
@@ -36,7 +37,7 @@ async function main(): Promise<void> {
     intake,
     identity,
     prover: new LedgerProver(db.knex),
-    queues: [...nudges.shardQueues, nudges.notificationQueue],
+    queues: [...nudges.shardQueues, nudges.notificationQueue, openQueue(MAINTENANCE_QUEUE, redis)],
     now: () => new Date(),
     isStopping: () => stopping,
   });
