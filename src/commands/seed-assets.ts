@@ -1,6 +1,9 @@
+import { fileURLToPath } from 'node:url';
 import type { Knex } from 'knex';
 import { v5 as uuidv5 } from 'uuid';
 import { openingEntry } from '../accounts/open-accounts.js';
+import { loadDotEnv, readConfig } from '../config.js';
+import { connectDatabase } from '../db.js';
 import { parseDecimal, PRICE_SCALE, QTY_SCALE, tradeValue } from '../domain/money.js';
 import { MAKER_ACCOUNT } from '../ledger/house.js';
 import { postJournals } from '../ledger/post.js';
@@ -135,4 +138,22 @@ async function fundMaker(trx: Knex.Transaction, inserted: readonly SeedAsset[]):
     holdings,
   });
   await postJournals(trx, [entry]);
+}
+
+async function main(): Promise<void> {
+  loadDotEnv();
+  const config = readConfig(process.env);
+  const db = connectDatabase(config.databaseUrl, 'seed', 2);
+  try {
+    await seedAssets(db.knex, config.shards);
+  } finally {
+    await db.close();
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  main().catch((error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  });
 }
