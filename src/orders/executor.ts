@@ -12,8 +12,9 @@ import {
   workWait,
 } from '../metrics.js';
 import * as sql from './execute-statements.js';
-import { loadBooks, takeWork, writeSettlement } from './execution-pass.js';
+import { loadBooks, takeWork } from './waiting-work.js';
 import { Settlement, type WorkItem } from './settlement.js';
+import { writeSettlement } from './settlement-store.js';
 
 export interface ExecutorDeps {
   db: Database;

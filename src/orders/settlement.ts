@@ -2,7 +2,8 @@ import { newId } from '../ids.js';
 import { matchOrder, type Fill } from '../domain/match.js';
 import { feeOn, holdFor, tradeValue } from '../domain/money.js';
 import { OrderBook, type RestingOrder } from '../domain/order-book.js';
-import { FEES_ACCOUNT, USD } from '../ledger/house.js';
+import { FEES_ACCOUNT } from '../ledger/house.js';
+import { tradePostings, type PostingRow } from '../ledger/trade-postings.js';
 import type { OrderProgress, OrderTerms } from './model.js';
 
 /** An order while a pass works on it: read once, changed in memory, written once. */
@@ -41,14 +42,6 @@ export interface TradeRow {
   value: bigint;
   takerFee: bigint;
   makerFee: bigint;
-}
-
-export interface PostingRow {
-  journalId: string;
-  line: number;
-  accountId: string;
-  assetId: string;
-  amount: bigint;
 }
 
 /** What moves one account's holding of one asset, in the order it happens. */
@@ -203,22 +196,15 @@ export class Settlement {
     if (!this.bookInserted.delete(orderId)) this.bookDeleted.add(orderId);
   }
 
-  /** Double entry: cash from buyer to seller, shares from seller to buyer, fees to the house. */
   private post({ id, taker, maker, qty, value, takerFee, makerFee }: TradeRow): void {
-    const [buyer, seller] = taker.side === 'buy' ? [taker, maker] : [maker, taker];
-    const [buyerFee, sellerFee] =
-      taker.side === 'buy' ? [takerFee, makerFee] : [makerFee, takerFee];
-    let line = 0;
-    const add = (accountId: string, assetId: string, amount: bigint) => {
-      if (amount !== 0n)
-        this.postings.push({ journalId: id, line: line++, accountId, assetId, amount });
-    };
-    add(buyer.accountId, USD, -(value + buyerFee));
-    add(seller.accountId, USD, value - sellerFee);
-    add(FEES_ACCOUNT, USD, buyerFee + sellerFee);
-    add(buyer.accountId, taker.assetId, qty);
-    add(seller.accountId, taker.assetId, -qty);
-    if (buyerFee + sellerFee > 0n) this.account(FEES_ACCOUNT).cash += buyerFee + sellerFee;
+    const sides = [
+      { accountId: taker.accountId, fee: takerFee },
+      { accountId: maker.accountId, fee: makerFee },
+    ] as const;
+    const [buyer, seller] = taker.side === 'buy' ? sides : [sides[1], sides[0]];
+    this.postings.push(...tradePostings({ id, assetId: taker.assetId, qty, value }, buyer, seller));
+    const fees = takerFee + makerFee;
+    if (fees > 0n) this.account(FEES_ACCOUNT).cash += fees;
   }
 
   /** One side of a trade: the order, its hold, its account's money and shares, its event. */

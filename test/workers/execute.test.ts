@@ -96,6 +96,14 @@ describe('execution', () => {
     expect(await trading.cash(1)).to.deep.equal({ cash: usd('99699'), held: 0n });
   });
 
+  it('fills a market order also where the book has moved away from the last price', async () => {
+    await trading.place({ account: 0, side: 'sell', qty: '1', price: '200' });
+    await trading.settle();
+    const market = await trading.place({ account: 1, side: 'buy', qty: '1' });
+    await trading.settle();
+    expect(await trading.order(market)).to.include({ status: 'filled', filledValue: usd('200') });
+  });
+
   it('fills a fill-or-kill over several counterparties, or not at all', async () => {
     await trading.place({ account: 0, side: 'sell', qty: '2', price: '150' });
     await trading.place({ account: 2, side: 'sell', qty: '2', price: '151' });
@@ -117,6 +125,15 @@ describe('execution', () => {
     await trading.settle();
     expect(await trading.order(own)).to.include({ status: 'canceled', reason: 'self_trade' });
     expect(await trading.order(resting)).to.include({ status: 'new' });
+  });
+
+  it('takes a share of the cost basis along with what is sold', async () => {
+    expect((await trading.position(0, 'AAPL')).cost).to.equal(usd('150000'));
+    await trading.place({ account: 0, side: 'sell', qty: '250', price: '160' });
+    await trading.place({ account: 1, side: 'buy', qty: '250', price: '160' });
+    await trading.settle();
+    expect((await trading.position(0, 'AAPL')).cost).to.equal(usd('112500'));
+    expect((await trading.position(1, 'AAPL')).cost).to.equal(usd('190000'));
   });
 
   it('cancels in sequence: what was accepted before it still fills first', async () => {

@@ -1,7 +1,9 @@
 import { expect } from 'chai';
+import { setTimeout } from 'node:timers/promises';
+import { createContainer } from '../../src/container.js';
 import { DomainError } from '../../src/errors.js';
 import { GroupCommit } from '../../src/orders/group-commit.js';
-import { shares, startTrading, usd, type Trading } from '../support/trading.js';
+import { shares, startTrading, toRequest, usd, type Trading } from '../support/trading.js';
 
 describe('intake', () => {
   let trading: Trading;
@@ -34,6 +36,26 @@ describe('intake', () => {
     expect(sold).to.have.length(100);
     expect(await trading.cash(0)).to.include({ held: usd('99000') });
     expect(await trading.position(1, 'AAPL')).to.include({ held: shares('1000') });
+  });
+
+  it('never holds more than there is when two API processes accept at once', async () => {
+    const other = await createContainer(trading.container.config, 'test-other');
+    try {
+      const order = { account: 0, side: 'buy', qty: '10', price: '150' } as const;
+      const answers = await Promise.allSettled(
+        Array.from({ length: 100 }, async (_, index) => {
+          const { intake } = index % 2 === 0 ? trading.container : other;
+          await setTimeout(index % 7);
+          return intake.place(toRequest(order, trading.accounts));
+        }),
+      );
+      const refused = answers.filter((answer) => answer.status === 'rejected');
+      expect(refused).to.have.length(34);
+      for (const { reason } of refused) expect(reason).to.include({ kind: 'forbidden' });
+      expect(await trading.cash(0)).to.include({ held: usd('99000') });
+    } finally {
+      await other.close();
+    }
   });
 
   it('gives each of a batch its own answer: one refusal fails nobody else', async () => {
@@ -99,7 +121,7 @@ describe('a group commit', () => {
     const commits = new GroupCommit<number, number>({
       commit: async (batch) => {
         batches.push(batch);
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await setTimeout(20);
         return batch;
       },
       maxBatch: 10,
@@ -107,7 +129,7 @@ describe('a group commit', () => {
       lanes: 1,
     });
     const first = commits.submit(0);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await setTimeout(5);
     const rest = Array.from({ length: 15 }, (_, index) => commits.submit(index + 1));
     expect(await Promise.all([first, ...rest])).to.deep.equal(batches.flat());
     expect(batches.map(({ length }) => length)).to.deep.equal([1, 10, 5]);

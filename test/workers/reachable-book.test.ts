@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import type { Knex } from 'knex';
 import { connectDatabase, type Database } from '../../src/db.js';
 import type { RestingOrder } from '../../src/domain/order-book.js';
-import { loadBooks } from '../../src/orders/execution-pass.js';
+import { loadBooks } from '../../src/orders/waiting-work.js';
 import { Settlement, type WorkingOrder, type WorkItem } from '../../src/orders/settlement.js';
 import { createTestDatabase } from '../support/database.js';
 import { seededRandom } from '../domain/order-flow.js';
