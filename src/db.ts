@@ -147,23 +147,30 @@ type Run = <Row>(
 async function inTransaction<T>(pool: pg.Pool, run: Run, work: (tx: Tx) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
+  let failure: Error | undefined;
   const onError = (error: Error) => (broken = error);
+  /** The first failure is the cause: after it every statement fails with "transaction is aborted". */
+  const note = <Result>(result: Promise<Result>): Promise<Result> => {
+    result.catch((error: unknown) => (failure ??= error as Error));
+    return result;
+  };
   client.on('error', onError);
   try {
-    const begun = client.query('begin'); // sent ahead: its answer comes with the first statement's
-    begun.catch(() => undefined);
+    const begun = note(client.query('begin')); // sent ahead: its answer comes with the first statement's
     const result = await work({
       run: (statement, values) => {
         holdWrites(client);
-        return run(client, statement, values);
+        return note(run(client, statement, values));
       },
     });
     await begun;
-    await client.query('commit');
+    if (failure) throw failure; // of a statement that nobody waited for
+    const { command } = await client.query('commit');
+    if (command !== 'COMMIT') throw new Error(`the transaction ended with ${command}`);
     return result;
   } catch (error) {
     await client.query('rollback').catch((lost: unknown) => (broken = lost as Error));
-    throw error;
+    throw failure ?? error;
   } finally {
     client.off('error', onError);
     client.release(broken);

@@ -29,7 +29,7 @@ export async function writeSettlement(
     ...writeTrades(tx, settlement, now),
     ...writeOrdersAndBook(tx, settlement, now),
     tx.run(sql.DELETE_WORK, [work.map(({ shard }) => shard), work.map(({ seq }) => seq)]),
-  ];
+  ]; // a failure of these is noted by the transaction, which ends with it
   const [positions, accounts] = await lockBalances(tx, settlement);
   const eventIds = numberEvents(settlement, accounts);
   await Promise.all([

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import knexFactory from 'knex';
 import { formatDecimal, QTY_SCALE } from '../../src/domain/money.js';
 import { staleFences } from '../../src/metrics.js';
 import * as sql from '../../src/orders/execute-statements.js';
@@ -66,6 +67,31 @@ describe('execution', () => {
     expect(await db.knex('work_items')).to.have.length(1);
     await executor.drain(aaplShard(), 'again');
     expect(await db.knex('work_items')).to.have.length(0);
+  });
+
+  it('runs a pass again, from the start, when Postgres makes it give way', async () => {
+    const { container } = trading;
+    const owner = knexFactory({ client: 'pg', connection: container.config.databaseUrl });
+    try {
+      // The first three updates of orders end like the victim of a deadlock.
+      await owner.raw(`
+        create sequence attempts; grant usage on sequence attempts to public;
+        create function give_way() returns trigger language plpgsql as $$ begin
+          if nextval('attempts') <= 3 then raise exception 'victim' using errcode = '40P01'; end if;
+          return null;
+        end $$;
+        create trigger give_way before update on orders
+          for each statement execute function give_way()`);
+      const sell = await trading.place({ account: 0, side: 'sell', qty: '1', price: '150' });
+      await trading.place({ account: 1, side: 'buy', qty: '1', price: '150' });
+      await trading.settle();
+      expect(await trading.order(sell)).to.include({ status: 'filled' });
+      expect(await trading.proof()).to.include({ balanced: true, mismatchedBalances: 0 });
+      const { last_value: attempts } = (await owner('attempts').first()) as { last_value: string };
+      expect(Number(attempts)).to.equal(4);
+    } finally {
+      await owner.destroy();
+    }
   });
 
   it('numbers the events of an account without a gap', async () => {
