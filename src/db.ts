@@ -61,6 +61,8 @@ export interface Database {
 
 const APPLICATION_ROLE = 'brokerx_app';
 const STATEMENT_TIMEOUT_MS = 15_000;
+/** Ours, for a server that vanished: its own timeouts cannot help then. */
+const QUERY_TIMEOUT_MS = 20_000;
 const LOCK_TIMEOUT_MS = 5_000;
 /** A stopped process must not keep its shard's lock: Postgres ends its transaction. */
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 4_000;
@@ -87,6 +89,7 @@ const connectionSettings = (databaseUrl: string, name: string) => ({
   options: `-c role=${APPLICATION_ROLE}`,
   statement_timeout: STATEMENT_TIMEOUT_MS,
   lock_timeout: LOCK_TIMEOUT_MS,
+  query_timeout: QUERY_TIMEOUT_MS,
   idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
   connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
   keepAlive: true,
@@ -217,7 +220,7 @@ export function isConnectionLost(error: unknown): boolean {
   return (
     CONNECTION_LOST.test(code) ||
     SOCKET_ERRORS.has(code) ||
-    /connection terminated|timeout exceeded when trying to connect|not queryable|timeout acquiring/i.test(
+    /connection terminated|query read timeout|timeout exceeded when trying to connect|not queryable|timeout acquiring/i.test(
       error.message,
     )
   );

@@ -14,6 +14,7 @@ export const producerOptions: RedisOptions = {
   maxRetriesPerRequest: 1,
   connectTimeout: 2_000,
   commandTimeout: 1_000,
+  socketTimeout: 5_000, // a half-open connection must not swallow every nudge
   retryStrategy,
 };
 

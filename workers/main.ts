@@ -63,6 +63,10 @@ async function startRoles(
   const has = (role: (typeof config.workerRoles)[number]) => config.workerRoles.includes(role);
   const workers: Worker[] = [];
 
+  stops.push(async () => {
+    await Promise.all(workers.map((worker) => worker.close()));
+    redis.disconnect();
+  });
   if (config.workerRoles.some((role) => role !== 'market')) {
     await requireNoEviction(redis, log, config.nodeEnv);
   }
@@ -96,10 +100,6 @@ async function startRoles(
   }
   for (const worker of workers) observeWorker(worker, log);
   stops.push(publishMetrics(container.redis, container.name));
-  stops.push(async () => {
-    await Promise.all(workers.map((worker) => worker.close()));
-    redis.disconnect();
-  });
 }
 
 main().catch((error: unknown) => {

@@ -22,6 +22,7 @@ const SCHEDULES: Record<MaintenanceJob, { everyMs: number }> = {
 
 /** First answers to an Idempotency-Key are kept at least a day (the wire contract); we keep two. */
 const KEYS_KEPT = '48 hours';
+const PURGE_BATCH = 10_000;
 
 /** Makes sure that the schedules exist; a flushed Redis has forgotten them. */
 export async function ensureSchedules(queue: Queue): Promise<void> {
@@ -42,12 +43,26 @@ export async function measureQueues(queues: readonly Queue[]): Promise<void> {
   });
 }
 
+/** Deletes some of the keys that are old enough. @returns how many */
+async function purgeKeys(knex: Knex): Promise<number> {
+  const { rowCount } = await knex.raw<{ rowCount: number }>(
+    `delete from idempotency_keys where ctid = any(array(
+       select ctid from idempotency_keys where created_at < now() - interval '${KEYS_KEPT}'
+       limit ${PURGE_BATCH}))`,
+  );
+  return rowCount;
+}
+
 /** Runs the scheduled upkeep: the sweeper, the ledger proof, the purge of old idempotency keys. */
 export const startMaintenanceWorker = (connection: Redis, deps: MaintenanceDeps): Worker =>
   new Worker(
     MAINTENANCE_QUEUE,
     (job) => maintain(job.name as MaintenanceJob, deps),
-    workerSettings(MAINTENANCE_QUEUE, connection),
+    // One of each kind at a time: a long proof must not keep the sweeper waiting.
+    {
+      ...workerSettings(MAINTENANCE_QUEUE, connection),
+      concurrency: Object.keys(SCHEDULES).length,
+    },
   );
 
 /** @throws Error for a job name that this version does not know */
@@ -67,9 +82,7 @@ export async function maintain(
       return;
     }
     case 'purge':
-      await knex('idempotency_keys')
-        .whereRaw(`created_at < now() - interval '${KEYS_KEPT}'`)
-        .delete();
+      while ((await purgeKeys(knex)) > 0);
       return;
     default:
       throw new Error(`unknown maintenance job ${String(name satisfies never)}`);

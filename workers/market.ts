@@ -5,6 +5,8 @@ import { MarketMaker } from '../src/market/market-maker.js';
 import { MarketSimulator } from '../src/market/simulator.js';
 
 const STEP_EVERY_MS = 1_000;
+const CONNECT_TIMEOUT_MS = 3_000;
+const QUERY_TIMEOUT_MS = 10_000;
 /** Any number: it is the same in every process of the product. */
 const LEADER_LOCK = 7_270_001;
 
@@ -25,7 +27,11 @@ export function startMarket({ config, db, catalog, intake, log }: Container): {
   const quoted = new Promise<void>((resolve) => (resolveQuoted = resolve));
 
   const lead = async (): Promise<void> => {
-    const client = new pg.Client({ connectionString: config.databaseUrl });
+    const client = new pg.Client({
+      connectionString: config.databaseUrl,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      query_timeout: QUERY_TIMEOUT_MS,
+    });
     client.on('error', () => undefined);
     await client.connect();
     try {

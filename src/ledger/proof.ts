@@ -14,8 +14,9 @@ export interface LedgerProof {
 interface ProofRow {
   symbol: string;
   class: string;
-  debits: bigint;
-  credits: bigint;
+  /** Turnover outgrows a bigint of 10^-9 units: numeric, as text. */
+  debits: string;
+  credits: string;
   mismatched: bigint;
 }
 
@@ -26,9 +27,9 @@ interface ProofRow {
  */
 const PROOF = `
   with posted as (
-    select account_id, asset_id, sum(amount)::bigint as amount,
-      coalesce(sum(amount) filter (where amount > 0), 0)::bigint as debits,
-      coalesce(-sum(amount) filter (where amount < 0), 0)::bigint as credits
+    select account_id, asset_id, sum(amount) as amount,
+      coalesce(sum(amount) filter (where amount > 0), 0) as debits,
+      coalesce(-sum(amount) filter (where amount < 0), 0) as credits
     from postings group by account_id, asset_id
   ), balances as (
     select id as account_id, (select id from assets where class = 'currency') as asset_id,
@@ -44,15 +45,30 @@ const PROOF = `
     full join balances b on b.account_id = p.account_id and b.asset_id = p.asset_id
     left join accounts a on a.id = p.account_id
   )
-  select s.symbol, s.class, sum(debits)::bigint as debits, sum(credits)::bigint as credits,
+  select s.symbol, s.class, sum(debits)::text as debits, sum(credits)::text as credits,
     count(*) filter (where off) as mismatched
   from compared join assets s on s.id = compared.asset_id
   group by s.symbol, s.class order by s.symbol`;
 
+const PROOF_TIMEOUT = '5min';
+
+async function readProof(knex: Knex): Promise<ProofRow[]> {
+  try {
+    return await knex.transaction(async (trx) => {
+      await trx.raw(`set local statement_timeout = '${PROOF_TIMEOUT}'`);
+      const { rows } = await trx.raw<{ rows: ProofRow[] }>(PROOF);
+      return rows;
+    });
+  } catch (error) {
+    ledgerMismatches.set(NaN); // unknown, and no longer the last result
+    throw error;
+  }
+}
+
 /** Proves the ledger; keeps the metric. Debits add to what accounts have, credits take from it. */
 export async function proveLedger(knex: Knex): Promise<LedgerProof> {
   const asOf = new Date();
-  const { rows } = await knex.raw<{ rows: ProofRow[] }>(PROOF);
+  const rows = await readProof(knex);
   const mismatchedBalances = rows.reduce((sum, row) => sum + Number(row.mismatched), 0);
   const unbalanced = rows.filter((row) => row.debits !== row.credits).length;
   const balanced = mismatchedBalances + unbalanced === 0;
@@ -65,30 +81,29 @@ export async function proveLedger(knex: Knex): Promise<LedgerProof> {
     mismatchedBalances,
     assets: rows.map((row) => ({
       asset: row.symbol,
-      debits: text(row, row.debits),
-      credits: text(row, row.credits),
-      difference: text(row, row.debits - row.credits),
+      debits: text(row, BigInt(row.debits)),
+      credits: text(row, BigInt(row.credits)),
+      difference: text(row, BigInt(row.debits) - BigInt(row.credits)),
     })),
   };
 }
 
+const SERVES_MS = 1_000;
+
 /** However many ask, one proof runs at a time, and its result serves for a second. */
 export class LedgerProver {
-  private latest: { at: number; proof: Promise<LedgerProof> } | undefined;
+  private latest: { until: number; proof: Promise<LedgerProof> } | undefined;
 
   constructor(private readonly knex: Knex) {}
 
   prove(): Promise<LedgerProof> {
-    const now = Date.now();
-    if (!this.latest || now - this.latest.at > 1_000) {
-      const proof = proveLedger(this.knex);
-      this.latest = { at: now, proof };
-      proof.catch(() => (this.latest = undefined));
-      void proof.then(
-        () => this.latest && (this.latest.at = Date.now()),
-        () => undefined,
-      );
-    }
-    return this.latest.proof;
+    if (this.latest && Date.now() <= this.latest.until) return this.latest.proof;
+    const entry = { until: Infinity, proof: proveLedger(this.knex) };
+    this.latest = entry;
+    entry.proof.then(
+      () => (entry.until = Date.now() + SERVES_MS),
+      () => (this.latest = undefined),
+    );
+    return entry.proof;
   }
 }

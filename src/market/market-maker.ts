@@ -4,12 +4,13 @@ import { DomainError } from '../errors.js';
 import { MAKER_ACCOUNT } from '../ledger/house.js';
 import type { Logger } from '../log.js';
 import type { Intake } from '../orders/intake.js';
+import { openOrderIds } from '../orders/model.js';
 import { quotesAround, type Quote } from './quotes.js';
 
 interface OpenQuote {
   orderId: string;
   assetId: string;
-  remaining: bigint;
+  filledQty: bigint;
   qty: bigint;
 }
 
@@ -59,18 +60,18 @@ export class MarketMaker {
     if (quoted === undefined || open.length === 0) return true;
     const moved = reference > quoted ? reference - quoted : quoted - reference;
     if (moved * BPS_ONE > quoted * REQUOTE_BPS) return true;
-    return open.some(({ remaining, qty }) => remaining * 2n < qty);
+    return open.some(({ filledQty, qty }) => filledQty * 2n > qty);
   }
 
+  /** Those in the book and those that a worker has not seen yet. */
   private async openQuotes(): Promise<Map<string, OpenQuote[]>> {
     const rows = await this.db
-      .knex('book_orders')
-      .join('orders', 'orders.id', 'book_orders.order_id')
-      .where('book_orders.account_id', MAKER_ACCOUNT)
+      .knex('orders')
+      .whereRaw('id in ?', openOrderIds(this.db.knex, MAKER_ACCOUNT))
       .select<OpenQuote[]>({
-        orderId: 'order_id',
-        assetId: 'book_orders.asset_id',
-        remaining: 'remaining',
+        orderId: 'id',
+        assetId: 'asset_id',
+        filledQty: 'filled_qty',
         qty: 'qty',
       });
     const byAsset = new Map<string, OpenQuote[]>();

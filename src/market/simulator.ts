@@ -34,9 +34,10 @@ export class MarketSimulator {
       references.set(assetId, price);
     }
     await this.db.knex.raw(
-      `update market_prices m set reference_price = u.price
-       from unnest(?::uuid[], ?::bigint[]) as u (asset_id, price)
-       where m.asset_id = u.asset_id and m.reference_price <> u.price`,
+      `with locked as (select asset_id from market_prices order by asset_id for no key update)
+       update market_prices m set reference_price = u.price
+       from locked join unnest(?::uuid[], ?::bigint[]) as u (asset_id, price) using (asset_id)
+       where m.asset_id = locked.asset_id and m.reference_price <> u.price`,
       [[...references.keys()], [...references.values()].map(String)],
     );
     await this.maker.refresh(this.catalog.all(), references);

@@ -29,7 +29,7 @@ export const LOCK_SHARDS: Statement = {
 
 const ORDER_COLUMNS = `o.id, o.account_id as "accountId", o.asset_id as "assetId", o.shard, o.side, o.type,
   o.time_in_force as "timeInForce", o.qty, o.bound_price as "boundPrice", o.fee_bps as "feeBps",
-  o.status, o.filled_qty as "filledQty", o.filled_value as "filledValue", o.fees, o.hold, o.version,
+  o.status, o.reason, o.filled_qty as "filledQty", o.filled_value as "filledValue", o.fees, o.hold, o.version,
   o.created_at as "createdAt"`;
 
 /** $1 shards, $2 items a shard: waiting work in sequence order, with the order it is about. */
@@ -84,7 +84,8 @@ export const UPDATE_ORDERS: Statement = {
   name: 'execute-update-orders',
   text: `update orders o set status = u.status, filled_qty = u.filled_qty,
       filled_value = u.filled_value, fees = u.fees, hold = u.hold, reason = u.reason,
-      version = u.version, updated_at = $10, closed_at = case when u.closed then $10::timestamptz end
+      version = u.version, updated_at = $10, 
+      closed_at = case when u.closed then coalesce(o.closed_at, $10::timestamptz) end
     from unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
       $7::text[], $8::int[], $9::bool[])
       as u (id, status, filled_qty, filled_value, fees, hold, reason, version, closed)
@@ -189,7 +190,11 @@ export const INSERT_NOTIFICATIONS: Statement = {
 /** $1 asset ids, $2 last prices, $3 the time. */
 export const UPDATE_LAST_PRICES: Statement = {
   name: 'execute-update-last-prices',
-  text: `update market_prices m set last_price = u.price, last_trade_at = $3
-    from unnest($1::uuid[], $2::bigint[]) as u (asset_id, price)
-    where m.asset_id = u.asset_id`,
+  text: `with locked as (
+      select asset_id from market_prices where asset_id = any($1::uuid[])
+      order by asset_id for no key update
+    )
+    update market_prices m set last_price = u.price, last_trade_at = $3
+    from locked join unnest($1::uuid[], $2::bigint[]) as u (asset_id, price) using (asset_id)
+    where m.asset_id = locked.asset_id`,
 };

@@ -69,7 +69,7 @@ const LOGGED_ORDERS_MAX = 20;
 export class Executor {
   private requests: Request[] = [];
   private running = false;
-  /** When the last pass ended, for the watchdog; now while one is under way. */
+  /** When a pass last settled something, for the watchdog. */
   private lastProgress = Date.now();
   private lastPassSize = 0;
 
@@ -90,48 +90,63 @@ export class Executor {
     });
   }
 
+  /** Pass after pass until nobody waits; each takes along the shards that were asked for meanwhile. */
   private async run(): Promise<void> {
     this.running = true;
     await new Promise(setImmediate); // jobs that were delivered in the same tick share the pass
-    while (this.requests.length > 0) {
+    let waiting: Request[] = [];
+    let claims: ShardFence[] = [];
+    while (waiting.length + this.requests.length > 0) {
       if (this.lastPassSize >= BUSY_PASS) await sleep(GATHER_MS);
-      const requests = this.requests;
-      this.requests = [];
+      waiting.push(...this.requests.splice(0));
       try {
-        await this.drainShards(requests);
-        for (const { resolve } of requests) resolve();
+        claims = await this.claimMissing(waiting, claims);
+        const unfinished = await this.drainOnce(waiting, claims);
+        for (const { shard, resolve } of waiting) if (!unfinished.has(shard)) resolve();
+        waiting = waiting.filter(({ shard }) => unfinished.has(shard));
+        claims = claims.filter(({ shard }) => unfinished.has(shard));
       } catch (error) {
-        for (const { reject } of requests) reject(error);
+        for (const { reject } of waiting) reject(error);
+        waiting = [];
+        claims = [];
       }
     }
     this.running = false;
   }
 
-  private async drainShards(requests: readonly Request[]): Promise<void> {
-    let shards = [...new Set(requests.map(({ shard }) => shard))];
-    let claims = await this.claim(shards);
-    while (shards.length > 0) {
-      const perShard = Math.ceil(PASS_MAX / shards.length);
-      const started = performance.now();
-      const pass = await this.attempt(claims, perShard);
-      this.lastProgress = Date.now();
-      this.lastPassSize = pass.work.length;
-      this.report(pass, requests, (performance.now() - started) / 1_000);
-      if (pass.stale.length > 0) {
-        staleFences.inc(pass.stale.length);
-        this.deps.log.warn('stale fence: another worker has the shards', { shards: pass.stale });
-      }
-      if (pass.work.length === 0 && pass.busy.length > 0) await sleep(BUSY_PAUSE_MS);
-      shards = [...pass.busy, ...fullShards(pass.work, perShard)];
-      claims = claims.filter(({ shard }) => shards.includes(shard));
+  private async claimMissing(
+    waiting: readonly Request[],
+    claims: ShardFence[],
+  ): Promise<ShardFence[]> {
+    const claimed = new Set(claims.map(({ shard }) => shard));
+    const missing = new Set(waiting.map(({ shard }) => shard).filter((one) => !claimed.has(one)));
+    return missing.size === 0 ? claims : [...claims, ...(await this.claim([...missing]))];
+  }
+
+  /** One pass. @returns the shards that have more, or that somebody else is settling right now */
+  private async drainOnce(
+    waiting: readonly Request[],
+    claims: readonly ShardFence[],
+  ): Promise<Set<number>> {
+    const perShard = Math.ceil(PASS_MAX / claims.length);
+    const started = performance.now();
+    const pass = await this.attempt(claims, perShard);
+    this.lastPassSize = pass.work.length;
+    if (pass.work.length > 0) this.lastProgress = Date.now();
+    this.report(pass, waiting, (performance.now() - started) / 1_000);
+    if (pass.stale.length > 0) {
+      staleFences.inc(pass.stale.length);
+      this.deps.log.warn('stale fence: another worker has the shards', { shards: pass.stale });
     }
+    if (pass.work.length === 0 && pass.busy.length > 0) await sleep(BUSY_PAUSE_MS);
+    return new Set([...pass.busy, ...fullShards(pass.work, perShard)]);
   }
 
   private claim(shards: readonly number[]): Promise<ShardFence[]> {
     return this.deps.db.run<ShardFence>(sql.CLAIM_SHARDS, [shards, this.deps.worker]);
   }
 
-  private async attempt(claims: ShardFence[], perShard: number): Promise<Pass> {
+  private async attempt(claims: readonly ShardFence[], perShard: number): Promise<Pass> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.pass(claims, perShard);

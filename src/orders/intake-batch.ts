@@ -23,6 +23,8 @@ export interface PlaceCommand {
   id: string;
   asset: TradableAsset;
   request: PlaceOrder;
+  /** Found before; counts only when the Idempotency-Key has no answer yet. Not remembered. */
+  fault: DomainError | null;
   clientOrderId: string;
 }
 export interface CancelCommand {
@@ -85,6 +87,7 @@ class IntakeBatch {
     const { request } = command;
     const earlier = request.idempotency && this.earlierAnswer(request);
     if (earlier) return earlier;
+    if (command.fault) return command.fault;
     const answer = this.accept(command);
     if (request.idempotency) this.rememberKey(request, answer);
     return answer;

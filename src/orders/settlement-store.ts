@@ -80,7 +80,7 @@ function writeOrdersAndBook(tx: Tx, settlement: Settlement, now: Date): Promise<
       orders.map(({ filledValue }) => filledValue),
       orders.map(({ fees }) => fees),
       orders.map(({ hold }) => hold),
-      orders.map(({ reason }) => reason ?? null),
+      orders.map(({ reason }) => reason),
       orders.map(({ version }) => version),
       orders.map(({ status }) => isClosed(status)),
       now,

@@ -21,9 +21,10 @@ export type WorkingOrder = Pick<
   | 'feeBps'
   | 'createdAt'
 > &
-  Pick<OrderProgress, 'status' | 'filledQty' | 'filledValue' | 'fees' | 'hold' | 'version'> & {
-    reason?: string | null;
-  };
+  Pick<
+    OrderProgress,
+    'status' | 'filledQty' | 'filledValue' | 'fees' | 'hold' | 'reason' | 'version'
+  >;
 
 export interface WorkItem {
   seq: bigint;

@@ -169,6 +169,16 @@ describe('orders over HTTP', () => {
       expect((await place(limit({ qty: '3' }), keyed, 1)).status).to.equal(200);
     });
 
+    it('the first answer comes again, even when the order would not be valid any more', async () => {
+      const first = await place(limit(), keyed);
+      const { catalog, db } = trading.container;
+      await db.knex('assets').where({ symbol: 'AAPL' }).update({ tradable: false });
+      await catalog.refresh();
+      const again = await place(limit(), keyed);
+      expect(again.body).to.deep.equal(first.body);
+      expectProblem(await place(limit(), { 'Idempotency-Key': 'k-2' }), 422, 42210000);
+    });
+
     it('a refusal comes again, although the order would be accepted by now', async () => {
       const body = limit({ side: 'sell', qty: '1001' });
       expectProblem(await place(body, keyed), 403, 40310000);

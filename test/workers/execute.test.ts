@@ -94,6 +94,41 @@ describe('execution', () => {
     }
   });
 
+  it('serves other shards while one of them has more than a pass can take', async () => {
+    const [aapl, msft] = ['AAPL', 'MSFT'].map((one) => trading.container.catalog.find(one)!.shard);
+    expect(aapl).not.to.equal(msft);
+    await Promise.all(
+      Array.from({ length: 2_500 }, (_, index) =>
+        trading.place({ account: index % 4, side: 'buy', qty: '0.01', price: '1' }),
+      ),
+    );
+    const { executor } = trading.container;
+    const ended: string[] = [];
+    const long = executor.drain(aapl!, 'long').then(() => ended.push('AAPL'));
+    await new Promise((resolve) => setTimeout(resolve, 30)); // its first pass is under way
+    await trading.place({ account: 0, side: 'buy', qty: '1', price: '1', symbol: 'MSFT' });
+    await Promise.all([long, executor.drain(msft!, 'short').then(() => ended.push('MSFT'))]);
+    expect(ended).to.deep.equal(['MSFT', 'AAPL']);
+    expect(await trading.container.db.knex('work_items')).to.have.length(0);
+  });
+
+  it('keeps the reason and the time of a close when a cancellation comes too late', async () => {
+    const market = await trading.place({ account: 0, side: 'buy', qty: '1' });
+    await trading.container.intake.cancel(market.accountId, market.id);
+    await trading.settle();
+    const order = await trading.order(market);
+    expect(order).to.include({ status: 'canceled', reason: 'no_liquidity' });
+    const late = await trading.place({ account: 0, side: 'buy', qty: '1' });
+    const { executor } = trading.container;
+    const draining = executor.drain(aaplShard(), 'close');
+    await trading.container.intake.cancel(late.accountId, late.id).catch(() => undefined);
+    await draining;
+    const closed = (await trading.order(late)).closedAt;
+    await trading.settle();
+    expect((await trading.order(late)).reason).to.equal('no_liquidity');
+    expect((await trading.order(late)).closedAt).to.deep.equal(closed);
+  });
+
   it('numbers the events of an account without a gap', async () => {
     await trading.place({ account: 0, side: 'sell', qty: '2', price: '150' });
     await trading.place({ account: 1, side: 'buy', qty: '1' });

@@ -45,6 +45,7 @@ function buildOrder(random: Random, assetId: string, waits: boolean): WorkingOrd
     filledValue: 0n,
     fees: 0n,
     hold: 1_000n,
+    reason: null,
     version: 1,
   };
 }
