@@ -3,6 +3,7 @@ import knexFactory from 'knex';
 import { formatDecimal, QTY_SCALE } from '../../src/domain/money.js';
 import { staleFences } from '../../src/metrics.js';
 import * as sql from '../../src/orders/execute-statements.js';
+import { expectBooksInOrder } from '../support/books-in-order.js';
 import { shares, startTrading, usd, type Trading } from '../support/trading.js';
 
 describe('execution', () => {
@@ -290,9 +291,9 @@ describe('a thousand random orders and cancellations', () => {
       const open = await db.knex('orders').whereNull('closed_at').count('* as count').first();
       const resting = await db.knex('book_orders').count('* as count').first();
       expect(open, note).to.deep.equal(resting);
-      const holds = await heldAndNeeded(db.knex);
-      expect(holds, note).to.have.length(0);
-      expect(await trading.proof(), note).to.include({ balanced: true, mismatchedBalances: 0 });
+      await expectBooksInOrder(db.knex, [], 0).catch((error: unknown) => {
+        throw new Error(note, { cause: error });
+      });
       for (const { id } of catalog.all()) {
         const best = async (side: string) =>
           (await db
@@ -309,18 +310,4 @@ describe('a thousand random orders and cancellations', () => {
       await trading.stop();
     }
   });
-
-  /** Accounts and positions whose hold is not exactly what their open orders need. */
-  async function heldAndNeeded(knex: Trading['container']['db']['knex']): Promise<unknown[]> {
-    const { rows } = await knex.raw<{ rows: unknown[] }>(`
-      select a.id from accounts a
-      left join orders o on o.account_id = a.id and o.side = 'buy'
-      group by a.id having a.cash_held <> coalesce(sum(o.hold), 0)
-      union all
-      select p.account_id from positions p
-      left join orders o on o.account_id = p.account_id and o.asset_id = p.asset_id
-        and o.side = 'sell'
-      group by p.account_id, p.asset_id having p.held <> coalesce(sum(o.hold), 0)`);
-    return rows;
-  }
 });
