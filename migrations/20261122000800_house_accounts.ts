@@ -7,22 +7,16 @@ import type { Knex } from 'knex';
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(`
     insert into assets (id, symbol, name, class, exchange, tradable, fractionable)
-    values ('00000000-0000-7000-8000-000000000840', 'USD', 'US dollar', 'currency', '', false, true);
+    values ('00000000-0000-7000-8000-000000000840', 'USD', 'US dollar', 'currency', '', false, true)
+    on conflict do nothing;
 
     insert into accounts (id, account_number, kind) values
       ('00000000-0000-7000-8000-000000000001', 'HOUSE-FEES', 'house'),
       ('00000000-0000-7000-8000-000000000002', 'HOUSE-MAKER', 'house'),
-      ('00000000-0000-7000-8000-000000000003', 'EXTERNAL', 'external');
+      ('00000000-0000-7000-8000-000000000003', 'EXTERNAL', 'external')
+    on conflict do nothing;
   `);
 }
 
-export async function down(knex: Knex): Promise<void> {
-  await knex.raw(`
-    alter table accounts disable trigger never_deleted;
-    alter table assets disable trigger never_deleted;
-    delete from accounts where account_number in ('HOUSE-FEES', 'HOUSE-MAKER', 'EXTERNAL');
-    delete from assets where symbol = 'USD';
-    alter table accounts enable trigger never_deleted;
-    alter table assets enable trigger never_deleted;
-  `);
-}
+/** The rows stay: postings may name them. They go with their tables, and `up` finds them again. */
+export const down = (): Promise<void> => Promise.resolve();

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import knexFactory, { type Knex } from 'knex';
 import { v7 as uuidv7 } from 'uuid';
 import { migrateToLatest, rollbackLast } from '../../src/commands/migrate.js';
+import { seedAssets } from '../../src/commands/seed-assets.js';
 import { connectDatabase } from '../../src/db.js';
 import { USD } from '../../src/ledger/house.js';
 import { createEmptyDatabase } from '../support/database.js';
@@ -113,6 +114,9 @@ describe('the schema', () => {
     const database = await createEmptyDatabase();
     try {
       const applied = await migrateToLatest(database.url);
+      const seeding = connectDatabase(database.url, 'test', 1);
+      await seedAssets(seeding.knex, 16); // with money and shares in the books
+      await seeding.close();
       expect(await rollbackLast(database.url)).to.have.length(applied.length);
       expect(await migrateToLatest(database.url)).to.deep.equal(applied);
       const db = connectDatabase(database.url, 'test', 1);
