@@ -23,7 +23,7 @@ const RESTART_FIRST_MS = 250;
 const RESTART_MAX_MS = 10_000;
 const HEALTHY_AFTER_MS = 30_000;
 const KILL_WAIT_MS = 5_000;
-/** Short-lived objects die in a larger nursery, instead of being copied: a tenth of the time. */
+/** Short-lived objects die in a larger nursery, instead of being copied. */
 const NODE_FLAGS = ['--enable-source-maps', '--max-semi-space-size=64'];
 const END_WITH_PARENT = new URL('./end-with-parent.js', import.meta.url).href;
 

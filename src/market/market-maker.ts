@@ -48,13 +48,6 @@ export class MarketMaker {
     await Promise.all(stale.map((asset) => this.quote(asset, references.get(asset.id)!)));
   }
 
-  /** Takes all quotes out of the books. */
-  async withdraw(): Promise<void> {
-    const open = [...(await this.openQuotes()).values()].flat();
-    await Promise.all(open.map(({ orderId }) => this.cancel(orderId)));
-    this.quotedAt.clear();
-  }
-
   private needsQuotes({ id }: TradableAsset, reference: bigint, open: OpenQuote[]): boolean {
     const quoted = this.quotedAt.get(id);
     if (quoted === undefined || open.length === 0) return true;

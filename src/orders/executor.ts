@@ -47,9 +47,8 @@ interface Pass {
 const PASS_MAX = 1_000;
 const BUSY_PAUSE_MS = 3;
 /**
- * Under load a pass waits a moment and takes more work along: what a pass costs whatever its size
- * (its jobs, its statements, two commits) was a fifth of an order's cost. In quiet times it starts
- * at once.
+ * Under load a pass waits a moment and takes more work along, which then shares what a pass costs
+ * whatever its size: its jobs, its statements, two commits. In quiet times it starts at once.
  */
 const BUSY_PASS = 20;
 const GATHER_MS = 40;

@@ -62,7 +62,7 @@ export interface IntakeDeps {
 
 const MAX_BATCH = 250;
 const MAX_WAITING = 10_000;
-/** One: a second lane made batches smaller and took 5 % off the throughput. */
+/** One: two would make batches smaller and wait for each other's account locks. */
 const LANES = 1;
 const CANCEL_ALL_PAGE = 250;
 
@@ -117,8 +117,10 @@ export class Intake {
     cancelsAccepted.inc();
   }
 
-  /** Cancels every open order of the account; each with its own outcome. Page by page, so that one
-   *  account's many orders do not keep everybody else's waiting. */
+  /**
+   * Cancels every open order of the account; each with its own outcome. Page by page, so that one
+   * account's many orders do not keep everybody else's waiting.
+   */
   async cancelAll(accountId: string): Promise<CancelOutcome[]> {
     const outcomes: CancelOutcome[] = [];
     let cursor: string | undefined;
