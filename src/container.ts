@@ -10,6 +10,7 @@ import { Executor } from './orders/executor.js';
 import { Intake } from './orders/intake.js';
 import { Nudges } from './queue/nudges.js';
 import { connectRedis, producerOptions } from './redis.js';
+import { EventBell } from './streams/event-bell.js';
 
 /** What every process of the product is made of: connections, intake, executor. */
 export interface Container {
@@ -62,6 +63,7 @@ export async function createContainer(config: Config, service: string): Promise<
   await catalog.start();
   const shards = Math.max(config.shards, await countShards(db.knex));
   const nudges = new Nudges(shards, redis, log);
+  const bell = new EventBell(redis);
   const intake = new Intake({
     db,
     catalog,
@@ -72,12 +74,14 @@ export async function createContainer(config: Config, service: string): Promise<
       maxNotional: parseDecimal(config.maxOrderNotional, PRICE_SCALE),
     },
     nudge: (shards) => nudges.shards(shards),
+    announce: (accountIds) => bell.ring(accountIds),
   });
   const executor = new Executor({
     db,
     log,
     worker: name,
     nudgeNotifications: () => nudges.notifications(),
+    announce: (accountIds) => bell.ring(accountIds),
   });
   return {
     config,

@@ -11,14 +11,15 @@ import {
   listOrdersSchema,
   orderIdSchema,
   orderQuerySchema,
+  ORDER_TYPES,
   placeOrderSchema,
+  TIMES_IN_FORCE,
 } from './schema.js';
 
 const optionalTime = timeText.allow(null);
 const optionalDecimal = decimalText.allow(null);
-const unset = Joi.valid(null);
 
-export const orderSchema = answerSchema('Order', {
+const orderMembers = {
   id: uuidText,
   client_order_id: Joi.string(),
   created_at: timeText,
@@ -34,35 +35,48 @@ export const orderSchema = answerSchema('Order', {
   asset_id: uuidText,
   symbol: Joi.string(),
   asset_class: Joi.string().valid('us_equity', 'crypto'),
-  notional: unset,
-  qty: decimalText,
+  notional: optionalDecimal,
+  qty: optionalDecimal.description('null when the order is by notional'),
   filled_qty: decimalText,
   filled_avg_price: optionalDecimal,
-  order_class: Joi.string().valid(''),
-  order_type: Joi.string().valid('market', 'limit'),
-  type: Joi.string().valid('market', 'limit'),
+  order_class: Joi.string().valid('', 'bracket', 'oco', 'oto'),
+  order_type: Joi.string().valid(...ORDER_TYPES),
+  type: Joi.string().valid(...ORDER_TYPES),
   side: Joi.string().valid('buy', 'sell'),
-  time_in_force: Joi.string().valid('day', 'gtc', 'ioc', 'fok'),
+  time_in_force: Joi.string().valid(...TIMES_IN_FORCE),
   limit_price: optionalDecimal,
   stop_price: optionalDecimal,
   status: Joi.string().valid(
     'accepted',
+    'held',
     'new',
     'partially_filled',
     'filled',
     'canceled',
     'expired',
+    'replaced',
     'rejected',
     'pending_cancel',
+    'pending_replace',
   ),
   extended_hours: Joi.boolean(),
-  legs: unset,
-  trail_percent: unset,
-  trail_price: unset,
-  hwm: unset,
+  trail_percent: optionalDecimal,
+  trail_price: optionalDecimal,
+  hwm: optionalDecimal.description('The best price that a trailing stop has seen'),
   reason: Joi.string().allow(null).description('Why it was canceled or rejected'),
   commission: optionalDecimal.description('The fees of its executions'),
+  triggered_at: optionalTime.description('When its stop was reached'),
   version: Joi.number().integer().description('Counts up with every change; also the ETag'),
+};
+
+const legSchema = answerSchema('Leg', { ...orderMembers, legs: Joi.valid(null) });
+
+export const orderSchema = answerSchema('Order', {
+  ...orderMembers,
+  legs: Joi.array()
+    .items(legSchema)
+    .allow(null)
+    .description('The other orders of a bracket, oco or oto'),
 });
 
 const canceledSchema = Joi.array().items(

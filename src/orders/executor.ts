@@ -23,6 +23,8 @@ export interface ExecutorDeps {
   worker: string;
   /** Told after a commit that notifications wait. Must neither wait nor throw. */
   nudgeNotifications: () => void;
+  /** Told after a commit which accounts have new events. Must neither wait nor throw. */
+  announce: (accountIds: readonly string[]) => void;
 }
 
 interface Request {
@@ -189,6 +191,7 @@ export class Executor {
     executionDuration.observe(seconds);
     tradesExecuted.inc(settlement.trades.length);
     tradedValue.inc(settlement.trades.reduce((sum, { value }) => sum + Number(value), 0) / 10_000);
+    this.deps.announce([...settlement.accounts.keys()]);
     if (settlement.notifications.size > 0) this.deps.nudgeNotifications();
     this.deps.log.info('settled', {
       shards: [...new Set(work.map(({ shard }) => shard))],

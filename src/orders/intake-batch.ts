@@ -55,7 +55,7 @@ const FINAL = new Set(['filled', 'canceled', 'expired', 'rejected']);
 export async function persistBatch(
   rules: BatchRules,
   commands: readonly Command[],
-): Promise<{ answers: (CommandAnswer | DomainError)[]; shards: number[] }> {
+): Promise<{ answers: (CommandAnswer | DomainError)[]; shards: number[]; accounts: string[] }> {
   return rules.db.transaction(async (tx) => {
     const state = await loadState(tx, commands);
     const batch = new IntakeBatch(rules, state);
@@ -63,7 +63,11 @@ export async function persistBatch(
       command.kind === 'place' ? batch.place(command) : batch.cancel(command),
     );
     await writeChanges(tx, batch, state, batch.funds);
-    return { answers, shards: [...new Set(batch.work.map(({ shard }) => shard))] };
+    return {
+      answers,
+      shards: [...new Set(batch.work.map(({ shard }) => shard))],
+      accounts: [...new Set(batch.events.map(({ accountId }) => accountId))],
+    };
   });
 }
 
@@ -149,7 +153,18 @@ class IntakeBatch {
       closedAt: null,
       symbol: asset.symbol,
       assetClass: asset.class,
-      cancelPending: false,
+      pending: null,
+      notional: null,
+      stopPrice: null,
+      trailPrice: null,
+      trailPercent: null,
+      orderClass: '',
+      leg: null,
+      groupId: null,
+      replaces: null,
+      replacedBy: null,
+      triggeredAt: null,
+      hwm: null,
     };
   }
 

@@ -58,6 +58,8 @@ export interface IntakeDeps {
   limits: OrderLimits;
   /** Told after each commit which shards have new work. Must neither wait nor throw. */
   nudge: (shards: readonly number[]) => void;
+  /** Told after each commit which accounts have new events. Must neither wait nor throw. */
+  announce: (accountIds: readonly string[]) => void;
 }
 
 const MAX_BATCH = 250;
@@ -140,7 +142,7 @@ export class Intake {
   private async cancelOpen(order: OrderView): Promise<CancelOutcome> {
     try {
       await this.cancel(order.accountId, order.id);
-      return { order: { ...order, cancelPending: true }, refusal: null };
+      return { order: { ...order, pending: 'cancel' }, refusal: null };
     } catch (error) {
       if (error instanceof DomainError) return { order, refusal: error };
       throw error;
@@ -160,10 +162,11 @@ export class Intake {
 
   private async commit(batch: Command[]): Promise<(CommandAnswer | DomainError)[]> {
     const done = intakeDuration.startTimer();
-    const { answers, shards } = await persistBatch(this.deps, batch);
+    const { answers, shards, accounts } = await persistBatch(this.deps, batch);
     done();
     intakeBatchSize.observe(batch.length);
     if (shards.length > 0) this.deps.nudge(shards);
+    this.deps.announce(accounts);
     return answers;
   }
 
@@ -183,7 +186,11 @@ export class Intake {
     if (asset.status !== 'active' || !asset.tradable) {
       return invalid(`asset ${asset.symbol} is not tradable`);
     }
-    const fault = checkOrder(request, asset, this.deps.limits);
+    const fault = checkOrder(
+      request as PlaceOrder & { type: 'market' | 'limit' },
+      asset,
+      this.deps.limits,
+    );
     return fault && invalid(fault.message, fault.details);
   }
 
@@ -205,7 +212,7 @@ export class Intake {
       version: 1,
       updatedAt: order.createdAt,
       closedAt: null,
-      cancelPending: false,
+      pending: null,
     };
   }
 }

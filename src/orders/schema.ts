@@ -4,6 +4,9 @@ import { decimal } from '../http/decimal.js';
 
 /** What clients may send; names and values are those of Alpaca's Trading API. */
 
+export const ORDER_TYPES = ['market', 'limit', 'stop', 'stop_limit', 'trailing_stop'] as const;
+export const TIMES_IN_FORCE = ['day', 'gtc', 'ioc', 'fok', 'opg', 'cls'] as const;
+
 export interface PlaceOrderBody {
   symbol: string;
   qty: bigint;

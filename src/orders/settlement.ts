@@ -16,14 +16,13 @@ export type WorkingOrder = Pick<
   | 'side'
   | 'type'
   | 'timeInForce'
-  | 'qty'
   | 'boundPrice'
   | 'feeBps'
   | 'createdAt'
 > &
   Pick<
     OrderProgress,
-    'status' | 'filledQty' | 'filledValue' | 'fees' | 'hold' | 'reason' | 'version'
+    'status' | 'qty' | 'filledQty' | 'filledValue' | 'fees' | 'hold' | 'reason' | 'version'
   >;
 
 export interface WorkItem {
@@ -144,8 +143,8 @@ export class Settlement {
       orderId: order.id,
       accountId,
       side,
-      type,
-      timeInForce,
+      type: type as 'market' | 'limit',
+      timeInForce: timeInForce as 'day',
       boundPrice,
       seq,
       qty,

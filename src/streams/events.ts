@@ -26,7 +26,7 @@ interface EventRow extends Omit<EventView, 'order'> {
   reason: string | null;
 }
 
-const OPEN_STATUSES: ReadonlySet<string> = new Set(['accepted', 'new', 'partially_filled']);
+const OPEN_STATUSES: ReadonlySet<string> = new Set(['accepted', 'held', 'new', 'partially_filled']);
 
 /**
  * A page of an account's log, in its order and without gaps.
@@ -66,7 +66,7 @@ export async function readEvents(
   });
 }
 
-type Terms = Omit<OrderView, 'cancelPending'>;
+type Terms = Omit<OrderView, 'pending'>;
 
 async function findTerms(knex: Knex, rows: readonly EventRow[]): Promise<Map<string, Terms>> {
   const ids = [...new Set(rows.map(({ orderId }) => orderId).filter((id) => id !== null))];
@@ -76,6 +76,10 @@ async function findTerms(knex: Knex, rows: readonly EventRow[]): Promise<Map<str
     .whereIn('orders.id', ids)) as unknown as Terms[];
   return new Map(orders.map((order) => [order.id, order]));
 }
+
+/** What an event says is under way. */
+const pendingAt = (type: string): OrderView['pending'] =>
+  type === 'pending_cancel' ? 'cancel' : type === 'pending_replace' ? 'replace' : null;
 
 /** What never changes is the order's own; the rest is as this event left it. */
 function orderAt(event: EventRow, terms: Terms | undefined): OrderView | null {
@@ -90,7 +94,7 @@ function orderAt(event: EventRow, terms: Terms | undefined): OrderView | null {
     reason: event.reason,
     updatedAt: event.occurredAt,
     closedAt: OPEN_STATUSES.has(event.orderStatus) ? null : event.occurredAt,
-    cancelPending: event.type === 'pending_cancel',
+    pending: pendingAt(event.type),
   };
 }
 

@@ -85,7 +85,13 @@ export async function startTrading(
     container,
     accounts,
     otherExecutor: () =>
-      new Executor({ db, log, worker: `test-${uuidv7()}`, nudgeNotifications: () => undefined }),
+      new Executor({
+        db,
+        log,
+        worker: `test-${uuidv7()}`,
+        nudgeNotifications: () => undefined,
+        announce: () => undefined,
+      }),
     place: async (order) => (await intake.place(toRequest(order, accounts))).order,
     settle: async () => {
       const shardIds = new Set(catalog.all().map(({ shard }) => shard));

@@ -216,7 +216,7 @@ describe('execution', () => {
     await trading.place({ account: 1, side: 'buy', qty: '1', price: '150' });
     await trading.container.intake.cancel(sell.accountId, sell.id);
     await trading.settle();
-    expect(await trading.order(sell)).to.include({ status: 'filled', cancelPending: false });
+    expect(await trading.order(sell)).to.include({ status: 'filled', pending: null });
     const last = (await trading.container.db
       .knex('account_events')
       .where({ account_id: sell.accountId })

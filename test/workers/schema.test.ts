@@ -58,7 +58,7 @@ describe('the schema', () => {
   }
 
   it('lets the application change nothing about the terms of an order', async () => {
-    for (const column of ['id', 'qty', 'limit_price', 'account_id', 'side']) {
+    for (const column of ['id', 'notional', 'limit_price', 'account_id', 'side']) {
       const update = app.raw(`update orders set ?? = ??`, [column, column]);
       expect(await refused(update), column).to.match(/permission denied/);
     }
