@@ -20,8 +20,15 @@ const SCHEDULES: Record<MaintenanceJob, { everyMs: number }> = {
   purge: { everyMs: 3_600_000 },
 };
 
-/** First answers to an Idempotency-Key are kept at least a day (the wire contract); we keep two. */
-const KEYS_KEPT = '48 hours';
+/**
+ * What is deleted when it is old enough, by the column that tells its age. First answers to an
+ * Idempotency-Key are kept at least a day (the wire contract); we keep two.
+ */
+const KEPT = [
+  { table: 'idempotency_keys', column: 'created_at', time: '48 hours' },
+  { table: 'request_keys', column: 'created_at', time: '48 hours' },
+  { table: 'execution_passes', column: 'settled_at', time: '30 days' },
+] as const;
 const PURGE_BATCH = 10_000;
 
 /** Makes sure that the schedules exist; a flushed Redis has forgotten them. */
@@ -43,17 +50,17 @@ export async function measureQueues(queues: readonly Queue[]): Promise<void> {
   });
 }
 
-/** Deletes some of the keys that are old enough. @returns how many */
-async function purgeKeys(knex: Knex): Promise<number> {
+/** Deletes some of a table's rows that are old enough. @returns how many */
+async function purge(knex: Knex, { table, column, time }: (typeof KEPT)[number]): Promise<number> {
   const { rowCount } = await knex.raw<{ rowCount: number }>(
-    `delete from idempotency_keys where ctid = any(array(
-       select ctid from idempotency_keys where created_at < now() - interval '${KEYS_KEPT}'
+    `delete from ${table} where ctid = any(array(
+       select ctid from ${table} where ${column} < now() - interval '${time}'
        limit ${PURGE_BATCH}))`,
   );
   return rowCount;
 }
 
-/** Runs the scheduled upkeep: the sweeper, the ledger proof, the purge of old idempotency keys. */
+/** Runs the scheduled upkeep: the sweeper, the ledger proof, the purge of what is old. */
 export const startMaintenanceWorker = (connection: Redis, deps: MaintenanceDeps): Worker =>
   new Worker(
     MAINTENANCE_QUEUE,
@@ -82,7 +89,7 @@ export async function maintain(
       return;
     }
     case 'purge':
-      while ((await purgeKeys(knex)) > 0);
+      for (const old of KEPT) while ((await purge(knex, old)) > 0);
       return;
     default:
       throw new Error(`unknown maintenance job ${String(name satisfies never)}`);

@@ -13,6 +13,7 @@ export interface SessionRoutesDeps extends Pick<Guards, 'limitRate'> {
 export function sessionsRouter({ sessions, limitRate }: SessionRoutesDeps): Router {
   const router = new Router();
 
+  // Takes no Idempotency-Key: a replay would mean to store the answer, which is a credential.
   router.post('/v2/sessions', limitRate, validateBody(loginSchema), async (ctx) => {
     const { email, password } = ctx.request.validBody as LoginBody;
     const principal = await sessions.login(email, password, ctx.ip);

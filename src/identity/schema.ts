@@ -28,7 +28,9 @@ export const sessionOperations: readonly Operation[] = [
     summary: 'Log in',
     description:
       'Send the access token as `Authorization: Bearer <access_token>`. ' +
-      'After 10 failures an account is refused from that address for up to 15 minutes.',
+      'After 10 failures an account is refused from that address for up to 15 minutes. ' +
+      'An `Idempotency-Key` has no effect here: the answer is a secret and is not stored, and ' +
+      'logging in twice gives two sessions.',
     body: loginSchema,
     responses: { 200: { description: 'The session', schema: sessionSchema } },
     problems: [401, 403],
