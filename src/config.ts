@@ -24,6 +24,11 @@ export interface Config {
   readonly marketCollarBps: number;
   readonly maxOrderQty: string;
   readonly maxOrderNotional: string;
+  readonly priceCollarBps: number;
+  /** Dollars; empty for no limit. */
+  readonly maxOpenExposure: string;
+  readonly duplicateWindowMs: number;
+  readonly maxOrdersPerSecond: number;
   readonly smtpUrl: string;
   readonly mailFrom: string;
   readonly mailsPerSecond: number;
@@ -63,6 +68,12 @@ const settings = Joi.object({
   MAX_ORDER_NOTIONAL: Joi.string()
     .pattern(/^\d{1,12}$/)
     .default('100000000'),
+  PRICE_COLLAR_BPS: Joi.number().integer().min(1).max(100_000).default(5_000),
+  MAX_OPEN_EXPOSURE: Joi.string()
+    .pattern(/^[1-9]\d{0,13}$/)
+    .default(''),
+  DUPLICATE_WINDOW_MS: Joi.number().integer().min(0).max(60_000).default(0),
+  MAX_ORDERS_PER_SECOND: Joi.number().integer().min(0).max(100_000).default(0),
   SMTP_URL: url(['smtp', 'smtps']).allow('').default(''),
   MAIL_FROM: Joi.string().default('BrokerX+ <no-reply@brokerx.example>'),
   MAILS_PER_SECOND: Joi.number().integer().min(1).max(10_000).default(10),
@@ -114,6 +125,10 @@ interface Settings {
   MARKET_COLLAR_BPS: number;
   MAX_ORDER_QTY: string;
   MAX_ORDER_NOTIONAL: string;
+  PRICE_COLLAR_BPS: number;
+  MAX_OPEN_EXPOSURE: string;
+  DUPLICATE_WINDOW_MS: number;
+  MAX_ORDERS_PER_SECOND: number;
   SMTP_URL: string;
   MAIL_FROM: string;
   MAILS_PER_SECOND: number;
@@ -141,6 +156,10 @@ function fromSettings(value: Settings): Config {
     marketCollarBps: value.MARKET_COLLAR_BPS,
     maxOrderQty: value.MAX_ORDER_QTY,
     maxOrderNotional: value.MAX_ORDER_NOTIONAL,
+    priceCollarBps: value.PRICE_COLLAR_BPS,
+    maxOpenExposure: value.MAX_OPEN_EXPOSURE,
+    duplicateWindowMs: value.DUPLICATE_WINDOW_MS,
+    maxOrdersPerSecond: value.MAX_ORDERS_PER_SECOND,
     smtpUrl: value.SMTP_URL,
     mailFrom: value.MAIL_FROM,
     mailsPerSecond: value.MAILS_PER_SECOND,

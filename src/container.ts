@@ -10,6 +10,7 @@ import { Executor } from './orders/executor.js';
 import { Intake } from './orders/intake.js';
 import { Nudges } from './queue/nudges.js';
 import { connectRedis, producerOptions } from './redis.js';
+import { defaultLimits, LimitBook } from './risk/limits.js';
 import { EventBell } from './streams/event-bell.js';
 
 /** What every process of the product is made of: connections, intake, executor. */
@@ -22,6 +23,8 @@ export interface Container {
   /** For producers: fails at once while Redis is away. */
   redis: Redis;
   catalog: AssetCatalog;
+  /** The pre-trade limits in force. */
+  limits: LimitBook;
   nudges: Nudges;
   intake: Intake;
   executor: Executor;
@@ -61,6 +64,10 @@ export async function createContainer(config: Config, service: string): Promise<
     log.warn('the asset catalog could not be refreshed', { error });
   });
   await catalog.start();
+  const limits = new LimitBook(db.knex, defaultLimits(config), (error) => {
+    log.warn('the risk limits could not be refreshed', { error });
+  });
+  await limits.start();
   const shards = Math.max(config.shards, await countShards(db.knex));
   const nudges = new Nudges(shards, redis, log);
   const bell = new EventBell(redis);
@@ -90,11 +97,13 @@ export async function createContainer(config: Config, service: string): Promise<
     db,
     redis,
     catalog,
+    limits,
     nudges,
     intake,
     executor,
     async close() {
       catalog.stop();
+      limits.stop();
       redis.disconnect();
       await db.close();
     },
