@@ -4,7 +4,6 @@ import type { Knex } from 'knex';
 import { AssetCatalog } from './assets/catalog.js';
 import type { Config } from './config.js';
 import { connectDatabase, requireDurablePostgres, type Database } from './db.js';
-import { parseDecimal, PRICE_SCALE, QTY_SCALE } from './domain/money.js';
 import { createLogger, type Logger } from './log.js';
 import { Executor } from './orders/executor.js';
 import { Intake } from './orders/intake.js';
@@ -76,10 +75,7 @@ export async function createContainer(config: Config, service: string): Promise<
     catalog,
     feeBps: config.feeBps,
     marketCollarBps: config.marketCollarBps,
-    limits: {
-      maxQty: parseDecimal(config.maxOrderQty, QTY_SCALE),
-      maxNotional: parseDecimal(config.maxOrderNotional, PRICE_SCALE),
-    },
+    limits,
     nudge: (shards) => nudges.shards(shards),
     announce: (accountIds) => bell.ring(accountIds),
   });
@@ -87,6 +83,9 @@ export async function createContainer(config: Config, service: string): Promise<
     db,
     log,
     worker: name,
+    marketHours: config.marketHours,
+    marketCollarBps: config.marketCollarBps,
+    limits,
     nudgeNotifications: () => nudges.notifications(),
     announce: (accountIds) => bell.ring(accountIds),
   });

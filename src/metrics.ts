@@ -20,6 +20,10 @@ export const cancelsAccepted = new Counter({
   name: 'brokerx_cancels_accepted_total',
   help: 'Cancellations put into the sequence',
 });
+export const replacementsAccepted = new Counter({
+  name: 'brokerx_replacements_accepted_total',
+  help: 'Replacements put into the sequence',
+});
 export const intakeBatchSize = new Histogram({
   name: 'brokerx_intake_batch_size',
   help: 'Orders and cancellations persisted by one commit',

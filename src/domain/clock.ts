@@ -54,6 +54,15 @@ export function marketClock(now: Date, hours: MarketHours): MarketClock {
   return { isOpen, nextOpen, nextClose: session.close };
 }
 
+/** The latest close that is not after `now`: midnight UTC, or the end of a session of the NYSE. */
+export function lastClose(now: Date, hours: MarketHours): Date {
+  if (hours === 'always') return new Date(Math.floor(now.getTime() / DAY_MS) * DAY_MS);
+  for (let day = newYorkDay(now); ; day = plusDays(day, -1)) {
+    const session = nyseSession(day);
+    if (session && session.close <= now) return session.close;
+  }
+}
+
 /**
  * The NYSE's regular session of a day, or null on weekends and holidays. Computed by the rules of
  * since 2022 (NYSE Rule 7.2; Juneteenth was new then); days of mourning and emergencies, which no

@@ -3,6 +3,23 @@ import type { Side } from './order-book.js';
 const BPS_ONE = 10_000n;
 
 /**
+ * The worst price that any order may trade at: a band around the reference price, against mistyped
+ * prices. Only the side that would hurt is bounded: a buyer's from above, a seller's from below.
+ * @param reference in 10^-4 USD
+ * @param collarBps the width in 1/100 of a percent
+ */
+export function priceBand(side: Side, reference: bigint, collarBps: number): bigint {
+  const width = BigInt(collarBps);
+  if (side === 'buy') return (reference * (BPS_ONE + width)) / BPS_ONE;
+  const lowest = (reference * (BPS_ONE - width) + BPS_ONE - 1n) / BPS_ONE;
+  return lowest > 0n ? lowest : 1n;
+}
+
+/** Of two bounds the one that allows less. */
+export const tighter = (side: Side, a: bigint, b: bigint): bigint =>
+  (side === 'buy') === a < b ? a : b;
+
+/**
  * The worst price a market order may trade at ("market with protection", as CME names it): a collar
  * around the last trade or, where the book has moved away from it, around the best resting price.
  * It bounds what a buyer can be made to pay, and so what has to be held.

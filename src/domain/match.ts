@@ -1,3 +1,4 @@
+import { affordableQty, tradeValue } from './money.js';
 import { opposite, type OrderBook, type RestingOrder, type Side } from './order-book.js';
 
 /** An accepted order at the moment it meets the book. */
@@ -6,12 +7,22 @@ export interface IncomingOrder {
   readonly accountId: string;
   readonly side: Side;
   readonly type: 'market' | 'limit';
-  readonly timeInForce: 'day' | 'gtc' | 'ioc' | 'fok';
+  /** At the open or the close (opg, cls) it trades what it can, as an ioc does. */
+  readonly timeInForce: 'day' | 'gtc' | 'ioc' | 'fok' | 'opg' | 'cls';
   /** The worst price it may trade at, in 10^-4 USD: its limit, or a market order's collar. */
   readonly boundPrice: bigint;
   readonly seq: bigint;
-  /** In 10^-9 units, above zero. */
+  /** In 10^-9 units, above zero. The most that it may trade when it has a budget. */
   readonly qty: bigint;
+  /** For an order by notional: what it may spend or has to raise. */
+  readonly budget?: Budget | null;
+}
+
+export interface Budget {
+  /** In 10^-4 USD. */
+  readonly amount: bigint;
+  /** Quantities are multiples of it, in 10^-9 units. */
+  readonly qtyIncrement: bigint;
 }
 
 export interface Fill {
@@ -23,7 +34,8 @@ export interface Fill {
 }
 
 /** Why the rest of an order was cancelled at once. */
-export type CancelReason = 'self_trade' | 'fok_not_filled' | 'ioc_rest' | 'no_liquidity';
+export type CancelReason =
+  'self_trade' | 'fok_not_filled' | 'ioc_rest' | 'no_liquidity' | 'notional_too_small';
 
 export interface MatchResult {
   readonly fills: Fill[];
@@ -36,7 +48,8 @@ export interface MatchResult {
 /**
  * Matches one order against the book: best price first, then earliest, each trade at the resting
  * order's price and never worse than the incoming order's bound.
- * - day and gtc limits rest with what is left; ioc and market orders never rest;
+ * - day and gtc limits rest with what is left; ioc, opg, cls and market orders never rest;
+ * - an order with a budget trades until nothing more can be bought with (or has to be raised of) it;
  * - fok trades whole or not at all, and then leaves the book untouched;
  * - an order never trades with its own account: at the first own order it can reach, the rest is
  *   cancelled and earlier fills stand ("cancel newest", the exchanges' usual default).
@@ -50,21 +63,45 @@ export function matchOrder(book: OrderBook, incoming: IncomingOrder): MatchResul
   const makers = opposite(incoming.side);
   const fills: Fill[] = [];
   let remaining = incoming.qty;
+  let budget = incoming.budget?.amount ?? 0n;
   while (remaining > 0n) {
     const maker = book.best(makers);
     if (!maker || !reaches(incoming, maker.price))
-      return endUnfilled(book, incoming, fills, remaining);
+      return endUnfilled(book, incoming, fills, withinBudget(incoming, remaining, budget));
     if (maker.accountId === incoming.accountId) {
-      return { fills, remaining, outcome: 'canceled', reason: 'self_trade' };
+      const left = withinBudget(incoming, remaining, budget);
+      if (left === 0n) return endOfBudget(fills);
+      return { fills, remaining: left, outcome: 'canceled', reason: 'self_trade' };
     }
-    const qty = remaining < maker.remaining ? remaining : maker.remaining;
+    const wanted = within(incoming, remaining, budget, maker.price);
+    if (wanted === 0n) return endOfBudget(fills);
+    const qty = wanted < maker.remaining ? wanted : maker.remaining;
     remaining -= qty;
+    if (incoming.budget) budget -= tradeValue(maker.price, qty);
     maker.remaining -= qty;
     if (maker.remaining === 0n) book.remove(maker.orderId);
     fills.push({ maker, price: maker.price, qty });
   }
   return { fills, remaining, outcome: 'filled', reason: null };
 }
+
+/** What is wanted at a price: no more than the budget allows, and nothing that would cost nothing. */
+function within({ budget }: IncomingOrder, remaining: bigint, left: bigint, price: bigint): bigint {
+  if (!budget) return remaining;
+  const affordable = affordableQty(left, price, budget.qtyIncrement);
+  if (tradeValue(price, affordable) === 0n) return 0n;
+  return affordable < remaining ? affordable : remaining;
+}
+
+/** What an order that comes to rest still wants, at its own price. */
+const withinBudget = (incoming: IncomingOrder, remaining: bigint, left: bigint): bigint =>
+  within(incoming, remaining, left, incoming.boundPrice);
+
+/** The budget is used up but for less than one increment. */
+const endOfBudget = (fills: Fill[]): MatchResult =>
+  fills.length > 0
+    ? { fills, remaining: 0n, outcome: 'filled', reason: null }
+    : { fills, remaining: 0n, outcome: 'canceled', reason: 'notional_too_small' };
 
 const reaches = ({ side, boundPrice }: IncomingOrder, price: bigint): boolean =>
   side === 'buy' ? price <= boundPrice : price >= boundPrice;
@@ -89,10 +126,11 @@ function endUnfilled(
   fills: Fill[],
   remaining: bigint,
 ): MatchResult {
+  if (remaining === 0n) return endOfBudget(fills);
   if (incoming.type === 'market') {
     return { fills, remaining, outcome: 'canceled', reason: 'no_liquidity' };
   }
-  if (incoming.timeInForce === 'ioc') {
+  if (incoming.timeInForce !== 'day' && incoming.timeInForce !== 'gtc') {
     return { fills, remaining, outcome: 'canceled', reason: 'ioc_rest' };
   }
   const { orderId, accountId, side, boundPrice: price, seq } = incoming;

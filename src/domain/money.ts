@@ -91,6 +91,18 @@ export function formatDecimal(units: bigint, scale: number): string {
 /** What a trade is worth, in 10^-4 USD, rounded down. Both sides book this same number. */
 export const tradeValue = (price: bigint, qty: bigint): bigint => (price * qty) / QTY_ONE;
 
+/**
+ * The most that an amount buys at a price, rounded down to the increment, in 10^-9 units.
+ * @param amount, price in 10^-4 USD
+ * @param increment     in 10^-9 units
+ */
+export const affordableQty = (amount: bigint, price: bigint, increment: bigint): bigint =>
+  ((amount * QTY_ONE) / price / increment) * increment;
+
+/** What an order by notional holds when buying: the amount and its fee, in 10^-4 USD, rounded up. */
+export const holdForNotional = (notional: bigint, feeBps: number): bigint =>
+  (notional * (BPS_ONE + BigInt(feeBps)) + BPS_ONE - 1n) / BPS_ONE;
+
 /** The fee on a trade's value, in 10^-4 USD, rounded down: for the client. */
 export const feeOn = (value: bigint, feeBps: number): bigint => (value * BigInt(feeBps)) / BPS_ONE;
 

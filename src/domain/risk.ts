@@ -71,6 +71,7 @@ export class Funds {
    * @returns null, or why not: the buying power left and what the order needs
    */
   reserveCash(accountId: string, amount: bigint): CashRefusal | null {
+    if (amount === 0n) return null;
     const purse = this.#cash.get(accountId);
     if (!purse || amount > available(purse)) {
       return {
@@ -89,6 +90,7 @@ export class Funds {
    * @returns null, or why not: what is there and what other orders hold of it
    */
   reserveQty(accountId: string, assetId: string, symbol: string, qty: bigint): QtyRefusal | null {
+    if (qty === 0n) return null;
     const purse = this.#positions.get(positionKey(accountId, assetId));
     if (!purse || qty > available(purse)) {
       const { owned, heldBefore, reserved } = purse ?? EMPTY;
@@ -101,6 +103,17 @@ export class Funds {
     }
     purse.reserved += qty;
     return null;
+  }
+
+  /** Gives back what was reserved for an order that is refused after all. */
+  returnCash(accountId: string, amount: bigint): void {
+    const purse = this.#cash.get(accountId);
+    if (purse) purse.reserved -= amount;
+  }
+
+  /** What could still be sold, in 10^-9 units. */
+  availableQty(accountId: string, assetId: string): bigint {
+    return available(this.#positions.get(positionKey(accountId, assetId)) ?? EMPTY);
   }
 
   /** What the batch reserved of an account's cash: to be added to what it holds. */

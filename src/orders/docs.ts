@@ -8,11 +8,13 @@ import {
 } from '../http/operation.js';
 import {
   byClientOrderIdSchema,
+  ifMatchSchema,
   listOrdersSchema,
   orderIdSchema,
   orderQuerySchema,
   ORDER_TYPES,
   placeOrderSchema,
+  replaceOrderSchema,
   TIMES_IN_FORCE,
 } from './schema.js';
 
@@ -150,6 +152,23 @@ export const orderOperations: readonly Operation[] = [
     query: orderQuerySchema,
     responses: { 200: ORDER },
     problems: [404],
+  },
+  {
+    method: 'patch',
+    path: '/v2/orders/:id',
+    tag,
+    access: 'trade',
+    summary: 'Replace an order',
+    description:
+      'Puts a new order, with an id of its own, in the place of an open one, for what is unfilled ' +
+      'of it when its turn comes: `qty` is the whole quantity, what is filled included. The old ' +
+      'order becomes `replaced`, or an event `order_replace_rejected` says why not (a fill came ' +
+      'first, say). It keeps its place in the queue when only the quantity shrinks.',
+    params: orderIdSchema,
+    headers: ifMatchSchema,
+    body: replaceOrderSchema,
+    responses: { 200: { description: 'The new order', schema: orderSchema } },
+    problems: [404, 409],
   },
   {
     method: 'delete',

@@ -27,15 +27,32 @@ export const LOCK_SHARDS: Statement = {
     for no key update of s skip locked`,
 };
 
+/** Held by every pass until its end, and exclusively by whoever throws a kill switch. */
+export const JOIN_PASSES: Statement = {
+  name: 'execute-join-passes',
+  text: `select pg_advisory_xact_lock_shared(7270200)`,
+};
+
+/** What must not trade; a statement of its own, so that it sees what the lock waited for. */
+export const BLOCKS: Statement = {
+  name: 'execute-blocks',
+  text: `select kind, scope, target from trading_blocks`,
+};
+
 const ORDER_COLUMNS = `o.id, o.account_id as "accountId", o.asset_id as "assetId", o.shard, o.side, o.type,
-  o.time_in_force as "timeInForce", o.qty, o.bound_price as "boundPrice", o.fee_bps as "feeBps",
+  o.time_in_force as "timeInForce", o.qty, o.notional, o.limit_price as "limitPrice",
+  o.stop_price as "stopPrice", o.trail_price as "trailPrice", o.trail_percent as "trailPercent",
+  o.order_class as "orderClass", o.leg, o.group_id as "groupId",
+  o.bound_price as "boundPrice", o.fee_bps as "feeBps",
   o.status, o.reason, o.filled_qty as "filledQty", o.filled_value as "filledValue", o.fees, o.hold, o.version,
-  o.created_at as "createdAt"`;
+  o.replaced_by as "replacedBy", o.triggered_at as "triggeredAt", o.hwm, o.created_at as "createdAt"`;
 
 /** $1 shards, $2 items a shard: waiting work in sequence order, with the order it is about. */
 export const TAKE_WORK: Statement = {
   name: 'execute-take-work',
-  text: `select w.id as seq, w.kind, w.created_at as "waitingSince", ${ORDER_COLUMNS}
+  text: `select w.id as seq, w.kind, w.created_at as "waitingSince", w.attempts, w.reason as cause,
+      w.new_order_id as "newOrderId", w.total_qty as "totalQty", w.if_version as "ifVersion",
+      ${ORDER_COLUMNS}
     from unnest($1::int[]) as wanted (shard)
     cross join lateral (
       select * from work_items where work_items.shard = wanted.shard
@@ -45,14 +62,82 @@ export const TAKE_WORK: Statement = {
     order by w.id`,
 };
 
-/** $1 asset ids, $2 sides, $3 worst ranks, $4 quantities: what the pass can reach in the books. */
+/** $1 asset ids: what the pass must know of them. */
+export const PASS_ASSETS: Statement = {
+  name: 'execute-pass-assets',
+  text: `select a.id, a.class, a.tradable and a.status = 'active' as "isTradable",
+      a.price_increment as "priceIncrement", a.min_trade_increment as "minTradeIncrement",
+      coalesce(m.last_price, m.reference_price) as price
+    from assets a join market_prices m on m.asset_id = a.id where a.id = any($1::uuid[])`,
+};
+
+/** $1 order ids. */
+export const LOAD_ORDERS: Statement = {
+  name: 'execute-load-orders',
+  text: `select ${ORDER_COLUMNS} from orders o where o.id = any($1::uuid[])`,
+};
+
+/** $1 ids of open orders: where they wait. */
+export const ORDER_PLACES: Statement = {
+  name: 'execute-order-places',
+  text: `select order_id as "orderId", seq, null::text as "waitsFor", null::bigint as hwm,
+      null::timestamptz as "releaseAt" from book_orders where order_id = any($1::uuid[])
+    union all
+    select order_id, seq, waits_for, hwm, release_at
+      from parked_orders where order_id = any($1::uuid[])`,
+};
+
+/** $1 group ids: their open orders. */
+export const LOAD_GROUPS: Statement = {
+  name: 'execute-load-groups',
+  text: `select ${ORDER_COLUMNS} from orders o
+    where o.group_id = any($1::uuid[]) and o.closed_at is null order by o.id`,
+};
+
+/**
+ * $1 asset ids, $2 directions, then for each lane (by rank, by trail_price, by trail_percent) the keys
+ * and sequences behind which to read, $9 how many of each: the armed stops that come next.
+ */
+export const NEXT_STOPS: Statement = {
+  name: 'execute-next-stops',
+  text: `select p.lane, p.key, p.seq, p.hwm as "parkedHwm", ${ORDER_COLUMNS}
+    from unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
+        $7::bigint[], $8::bigint[])
+      as w (asset_id, direction, rank, rank_seq, price, price_seq, percent, percent_seq)
+    cross join lateral (
+      (select 'rank' as lane, rank as key, seq, hwm, order_id from parked_orders p
+        where p.waits_for = 'trigger' and p.asset_id = w.asset_id and p.direction = w.direction
+          and (p.rank, p.seq) > (w.rank, w.rank_seq)
+        order by p.rank, p.seq limit $9)
+      union all
+      (select 'trail_price', trail_price, seq, hwm, order_id from parked_orders p
+        where p.waits_for = 'trigger' and p.trail_price is not null
+          and p.asset_id = w.asset_id and p.direction = w.direction
+          and (p.trail_price, p.seq) > (w.price, w.price_seq)
+        order by p.trail_price, p.seq limit $9)
+      union all
+      (select 'trail_percent', trail_percent, seq, hwm, order_id from parked_orders p
+        where p.waits_for = 'trigger' and p.trail_percent is not null
+          and p.asset_id = w.asset_id and p.direction = w.direction
+          and (p.trail_percent, p.seq) > (w.percent, w.percent_seq)
+        order by p.trail_percent, p.seq limit $9)
+    ) p
+    join orders o on o.id = p.order_id
+    order by p.lane, p.key, p.seq`,
+};
+
+/**
+ * $1 asset ids, $2 sides, $3-$4 ranks and sequences behind which to read, $5 worst ranks,
+ * $6 quantities, $7 what is to be spent: what can be reached in the books.
+ */
 export const LOAD_BOOKS: Statement = {
   name: 'execute-load-books',
   text: `select b.rank, b.seq, b.remaining, ${ORDER_COLUMNS}
-    from unnest($1::uuid[], $2::text[], $3::bigint[], $4::numeric[])
-      as wanted (asset_id, side, worst_rank, qty)
-    cross join lateral
-      reachable_book_orders(wanted.asset_id, wanted.side, wanted.worst_rank, wanted.qty) b
+    from unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::numeric[],
+        $7::numeric[])
+      as wanted (asset_id, side, after_rank, after_seq, worst_rank, qty, value)
+    cross join lateral reachable_book_orders(wanted.asset_id, wanted.side, wanted.after_rank,
+      wanted.after_seq, wanted.worst_rank, wanted.qty, wanted.value) b
     join orders o on o.id = b.order_id`,
 };
 
@@ -79,17 +164,84 @@ export const INSERT_POSTINGS: Statement = {
     select * from unnest($1::uuid[], $2::int2[], $3::uuid[], $4::uuid[], $5::bigint[])`,
 };
 
-/** $1 ids, $2 status, $3-$4 filled, $5 fees, $6 hold, $7 reason, $8 version, $9 closed, $10 time. */
+/**
+ * $1 ids, $2 status, $3-$4 filled, $5 fees, $6 hold, $7 reason, $8 version, $9 closed, $10 time,
+ * $11 the pass. Runs after RESHAPE_ORDERS: what is filled is never more than the quantity.
+ */
 export const UPDATE_ORDERS: Statement = {
   name: 'execute-update-orders',
   text: `update orders o set status = u.status, filled_qty = u.filled_qty,
       filled_value = u.filled_value, fees = u.fees, hold = u.hold, reason = u.reason,
-      version = u.version, updated_at = $10, 
+      version = u.version, updated_at = $10,
+      first_pass = coalesce(o.first_pass, $11::uuid), last_pass = $11,
       closed_at = case when u.closed then coalesce(o.closed_at, $10::timestamptz) end
     from unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
       $7::text[], $8::int[], $9::bool[])
       as u (id, status, filled_qty, filled_value, fees, hold, reason, version, closed)
     where o.id = u.id`,
+};
+
+/** $1 ids, $2 quantities, $3 successors, $4 trigger times, $5 marks of trailing stops. */
+export const RESHAPE_ORDERS: Statement = {
+  name: 'execute-reshape-orders',
+  text: `update orders o set qty = u.qty, replaced_by = u.replaced_by,
+      triggered_at = u.triggered_at, hwm = u.hwm
+    from unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::timestamptz[], $5::bigint[])
+      as u (id, qty, replaced_by, triggered_at, hwm)
+    where o.id = u.id`,
+};
+
+/** $1 order ids. */
+export const DELETE_PARKED: Statement = {
+  name: 'execute-delete-parked',
+  text: `delete from parked_orders where order_id = any($1::uuid[])`,
+};
+
+/** $1 order ids, $2 what they wait for, $3 seqs, $4 directions, $5 ranks, $6 marks, $7 times. */
+export const INSERT_PARKED: Statement = {
+  name: 'execute-insert-parked',
+  text: `insert into parked_orders (order_id, account_id, asset_id, shard, waits_for, seq, direction,
+      rank, hwm, trail_price, trail_percent, release_at)
+    select o.id, o.account_id, o.asset_id, o.shard, u.waits_for, u.seq, u.direction, u.rank, u.hwm,
+      case when u.waits_for = 'trigger' then o.trail_price end,
+      case when u.waits_for = 'trigger' then o.trail_percent end, u.release_at
+    from unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[],
+      $7::timestamptz[]) as u (id, waits_for, seq, direction, rank, hwm, release_at)
+    join orders o on o.id = u.id`,
+};
+
+/**
+ * $1 asset ids, $2 directions, $3 the best prices of the pass: trailing stops follow. Those that were
+ * not read: where they stand is computed here as `trailingStop` does.
+ */
+export const FOLLOW_TRAILS: Statement = {
+  name: 'execute-follow-trails',
+  text: `update parked_orders p set hwm = u.price, rank = case
+      when p.direction = 'fall' then -greatest(1, case when p.trail_price is not null
+        then u.price - p.trail_price
+        else u.price * (1000000 - p.trail_percent)::bigint / 1000000 end)
+      else case when p.trail_price is not null then u.price + p.trail_price
+        else (u.price * (1000000 + p.trail_percent)::bigint + 999999) / 1000000 end end
+    from unnest($1::uuid[], $2::text[], $3::bigint[]) as u (asset_id, direction, price)
+    where p.waits_for = 'trigger' and p.hwm is not null
+      and p.asset_id = u.asset_id and p.direction = u.direction
+      and ((u.direction = 'fall' and p.hwm < u.price) or (u.direction = 'rise' and p.hwm > u.price))`,
+};
+
+/** $1 id, $2 worker, $3 attempt, $4 jobs, $5 items, $6 picked up, $7 matched, $8 settled. */
+export const INSERT_PASS: Statement = {
+  name: 'execute-insert-pass',
+  text: `insert into execution_passes (id, worker, attempt, jobs, items, picked_up_at, matched_at,
+      settled_at)
+    values ($1, $2, $3, $4::text[], $5, $6, $7, $8)`,
+};
+
+/** $1 shards, $2 ids: they could not be worked on. */
+export const COUNT_ATTEMPT: Statement = {
+  name: 'execute-count-attempt',
+  text: `update work_items w set attempts = w.attempts + 1
+    from unnest($1::int[], $2::bigint[]) as u (shard, id)
+    where w.shard = u.shard and w.id = u.id`,
 };
 
 /** $1 order ids, $2 asset ids, $3 shards, $4 sides, $5 ranks, $6 seqs, $7 accounts, $8 remaining. */

@@ -12,15 +12,26 @@ import {
   workWait,
 } from '../metrics.js';
 import * as sql from './execute-statements.js';
-import { loadBooks, takeWork } from './waiting-work.js';
-import { Settlement, type WorkItem } from './settlement.js';
-import { writeSettlement } from './settlement-store.js';
+import { TradingHours } from '../domain/sessions.js';
+import type { MarketHours } from '../domain/clock.js';
+import { newId } from '../ids.js';
+import { Settlement } from './settlement.js';
+import type { PassRules } from './pass-market.js';
+import { TradingBlocks } from './trading-blocks.js';
+import { PassReads, readBlocks, takeWork } from './waiting-work.js';
+import type { WorkItem } from './working-order.js';
+import type { LimitBook } from '../risk/limits.js';
+import type { SettlementRecord } from './settlement-record.js';
+import { writeSettlement, type PassNote } from './settlement-store.js';
 
 export interface ExecutorDeps {
   db: Database;
   log: Logger;
   /** Names this process in the claims and the logs. */
   worker: string;
+  marketHours: MarketHours;
+  marketCollarBps: number;
+  limits: Pick<LimitBook, 'for'>;
   /** Told after a commit that notifications wait. Must neither wait nor throw. */
   nudgeNotifications: () => void;
   /** Told after a commit which accounts have new events. Must neither wait nor throw. */
@@ -39,7 +50,7 @@ interface ShardFence {
 }
 interface Pass {
   work: WorkItem[];
-  settlement: Settlement | null;
+  settlement: SettlementRecord | null;
   /** Shards that somebody else is settling at this moment. */
   busy: number[];
   stale: number[];
@@ -131,7 +142,8 @@ export class Executor {
   ): Promise<Set<number>> {
     const perShard = Math.ceil(PASS_MAX / claims.length);
     const started = performance.now();
-    const pass = await this.attempt(claims, perShard);
+    const jobs = waiting.map(({ jobId }) => jobId).slice(0, LOGGED_ORDERS_MAX);
+    const pass = await this.attempt(claims, perShard, jobs);
     this.lastPassSize = pass.work.length;
     if (pass.work.length > 0) this.lastProgress = Date.now();
     this.report(pass, waiting, (performance.now() - started) / 1_000);
@@ -147,10 +159,16 @@ export class Executor {
     return this.deps.db.run<ShardFence>(sql.CLAIM_SHARDS, [shards, this.deps.worker]);
   }
 
-  private async attempt(claims: readonly ShardFence[], perShard: number): Promise<Pass> {
+  private async attempt(
+    claims: readonly ShardFence[],
+    perShard: number,
+    jobs: readonly string[],
+  ): Promise<Pass> {
+    const pickedUpAt = new Date();
     for (let attempt = 1; ; attempt++) {
+      const note = { id: newId(), worker: this.deps.worker, attempt, jobs, pickedUpAt };
       try {
-        return await this.pass(claims, perShard);
+        return await this.pass(claims, perShard, note);
       } catch (error) {
         // Nothing computed in memory survives a rollback: the next attempt reads everything anew.
         if (!isRetryable(error) || attempt >= MAX_ATTEMPTS) throw error;
@@ -159,10 +177,13 @@ export class Executor {
     }
   }
 
-  private pass(claims: readonly ShardFence[], perShard: number): Promise<Pass> {
+  private pass(claims: readonly ShardFence[], perShard: number, note: PassNote): Promise<Pass> {
     return this.deps.db.transaction(async (tx) => {
       const wanted = claims.map(({ shard }) => shard);
-      const locked = await tx.run<ShardFence>(sql.LOCK_SHARDS, [wanted]);
+      const [locked, blocks] = await Promise.all([
+        tx.run<ShardFence>(sql.LOCK_SHARDS, [wanted]),
+        readBlocks(tx),
+      ]);
       const valid = new Map(locked.map(({ shard, fence }) => [shard, fence]));
       const busy = wanted.filter((shard) => !valid.has(shard));
       const stale = claims
@@ -171,10 +192,23 @@ export class Executor {
       const mine = [...valid.keys()].filter((shard) => !stale.includes(shard));
       const work = mine.length === 0 ? [] : await takeWork(tx, mine, perShard);
       if (work.length === 0) return { work, settlement: null, busy, stale };
-      const settlement = new Settlement(work, await loadBooks(tx, work));
-      await writeSettlement(tx, work, settlement);
-      return { work, settlement, busy, stale };
+      const settlement = new Settlement(this.rules(new TradingBlocks(blocks)), new PassReads(tx));
+      await settlement.run(work);
+      await writeSettlement(tx, work, settlement.market, note);
+      return { work, settlement: settlement.record, busy, stale };
     });
+  }
+
+  private rules(blocks: TradingBlocks): PassRules {
+    const { marketHours, marketCollarBps, limits } = this.deps;
+    const now = new Date();
+    return {
+      now,
+      hours: new TradingHours(marketHours, now),
+      blocks,
+      marketCollarBps,
+      collarBps: (accountId, assetId) => limits.for(accountId, assetId).collarBps,
+    };
   }
 
   /** Only after the commit: metrics, one log line, and the word that notifications wait. */

@@ -1,22 +1,24 @@
 import type { TradableAsset } from '../assets/catalog.js';
 import type { Database } from '../db.js';
-import { marketBound } from '../domain/collar.js';
-import { holdFor } from '../domain/money.js';
-import { tickAt } from '../domain/order-rules.js';
+import { formatDecimal, QTY_SCALE } from '../domain/money.js';
 import { Funds } from '../domain/risk.js';
 import { DomainError, forbidden, invalid, notFound } from '../errors.js';
-import type { PlaceOrder } from './intake.js';
+import type { LimitBook } from '../risk/limits.js';
 import {
   loadState,
   scoped,
-  writeChanges,
   type AccountRow,
   type EventRow,
   type IntakeState,
   type KeyRow,
+  type TargetRow,
   type WorkRow,
 } from './intake-store.js';
+import { writeChanges } from './intake-writes.js';
 import type { OrderView } from './model.js';
+import { buildOrders, type PlaceOrder } from './new-order.js';
+import { PreTrade } from './pre-trade.js';
+import { additionalHold, type Successor } from './replace-order.js';
 
 export interface PlaceCommand {
   kind: 'place';
@@ -32,7 +34,17 @@ export interface CancelCommand {
   accountId: string;
   orderId: string;
 }
-export type Command = PlaceCommand | CancelCommand;
+export interface ReplaceCommand {
+  kind: 'replace';
+  accountId: string;
+  orderId: string;
+  asset: TradableAsset;
+  /** The new order, but for its quantity and its hold. */
+  successor: Successor;
+  /** What the client had in mind; null when it does not care. */
+  ifVersion: number | null;
+}
+export type Command = PlaceCommand | CancelCommand | ReplaceCommand;
 
 export type CommandAnswer =
   | { kind: 'placed'; order: OrderView }
@@ -43,25 +55,28 @@ export interface BatchRules {
   db: Database;
   feeBps: number;
   marketCollarBps: number;
+  limits: Pick<LimitBook, 'for'>;
 }
 
-const FINAL = new Set(['filled', 'canceled', 'expired', 'rejected']);
+const FINAL = new Set(['filled', 'canceled', 'expired', 'replaced', 'rejected']);
 
 /**
  * Persists a batch of commands in one transaction. A refused command leaves nothing behind and does
  * not disturb the others.
- * @returns an answer or refusal for each command, and the shards that got work
+ * @returns an answer or refusal for each command, the shards that got work and the accounts with news
  */
 export async function persistBatch(
   rules: BatchRules,
   commands: readonly Command[],
-): Promise<{ answers: (CommandAnswer | DomainError)[]; shards: number[]; accounts: string[] }> {
+): Promise<{
+  answers: (CommandAnswer | DomainError)[];
+  shards: number[];
+  accounts: string[];
+}> {
   return rules.db.transaction(async (tx) => {
-    const state = await loadState(tx, commands);
+    const state = await loadState(tx, commands, rules.limits);
     const batch = new IntakeBatch(rules, state);
-    const answers = commands.map((command) =>
-      command.kind === 'place' ? batch.place(command) : batch.cancel(command),
-    );
+    const answers = commands.map((command) => batch.decide(command));
     await writeChanges(tx, batch, state, batch.funds);
     return {
       answers,
@@ -79,15 +94,28 @@ class IntakeBatch {
   readonly work: WorkRow[] = [];
   readonly events: EventRow[] = [];
   readonly keys: KeyRow[] = [];
+  private readonly preTrade: PreTrade;
 
   constructor(
     private readonly rules: BatchRules,
     private readonly state: IntakeState,
   ) {
     this.funds = new Funds(state.accounts.values(), state.positions);
+    this.preTrade = new PreTrade(rules.limits, state, this.funds);
   }
 
-  place(command: PlaceCommand): CommandAnswer | DomainError {
+  decide(command: Command): CommandAnswer | DomainError {
+    switch (command.kind) {
+      case 'place':
+        return this.place(command);
+      case 'cancel':
+        return this.cancel(command);
+      case 'replace':
+        return this.replace(command);
+    }
+  }
+
+  private place(command: PlaceCommand): CommandAnswer | DomainError {
     const { request } = command;
     const earlier = request.idempotency && this.earlierAnswer(request);
     if (earlier) return earlier;
@@ -98,113 +126,116 @@ class IntakeBatch {
   }
 
   private accept(command: PlaceCommand): CommandAnswer | DomainError {
-    const { asset, request, clientOrderId } = command;
+    const { asset, request } = command;
     const account = this.state.accounts.get(request.accountId);
     if (!account) return notFound('account');
-    const scopedId = scoped(account.id, clientOrderId);
-    if (this.state.clientOrderIds.has(scopedId)) {
-      return new DomainError('invalid', 40010001, 'client_order_id must be unique');
-    }
-    const boundPrice = request.limitPrice ?? this.marketBound(asset, request.side);
-    const buying = request.side === 'buy';
-    const hold = buying ? holdFor(boundPrice, request.qty, this.rules.feeBps) : request.qty;
-    const refusal = buying
-      ? this.holdCash(account.id, hold)
-      : this.holdShares(account.id, asset, hold);
+    const scopedId = scoped(account.id, command.clientOrderId);
+    if (this.state.clientOrderIds.has(scopedId)) return notUnique();
+    const { feeBps, marketCollarBps } = this.rules;
+    const bestOpposite = this.bestOpposite(asset.id, request.side);
+    const house = { now: this.now, feeBps, marketCollarBps, bestOpposite };
+    const orders = buildOrders(command, house);
+    const [first] = orders as [OrderView, ...OrderView[]];
+    this.sellWhatIsThere(first, asset);
+    const refusal = this.preTrade.check(account, first, asset, this.now) ?? this.hold(orders);
     if (refusal) return refusal;
 
     this.state.clientOrderIds.add(scopedId);
-    const order = this.newOrder(command, boundPrice, hold);
-    this.orders.push(order);
-    this.work.push({ shard: asset.shard, kind: 'place', orderId: order.id, accountId: account.id });
-    this.addEvent(account, 'pending_new', order);
-    return { kind: 'placed', order };
+    this.preTrade.remember(first);
+    this.orders.push(...orders);
+    this.addWork('place', first);
+    this.addEvent(account, 'pending_new', first);
+    const [, ...legs] = orders;
+    return { kind: 'placed', order: legs.length > 0 ? { ...first, legs } : first };
   }
 
-  private newOrder(
-    { id, asset, request, clientOrderId }: PlaceCommand,
-    boundPrice: bigint,
-    hold: bigint,
-  ): OrderView {
-    const { accountId, side, type, timeInForce, qty, limitPrice, extendedHours } = request;
-    return {
-      id,
-      accountId,
-      assetId: asset.id,
-      shard: asset.shard,
-      clientOrderId,
-      side,
-      type,
-      timeInForce,
-      qty,
-      limitPrice,
-      boundPrice,
-      feeBps: this.rules.feeBps,
-      extendedHours,
-      createdAt: this.now,
-      status: 'accepted',
-      filledQty: 0n,
-      filledValue: 0n,
-      fees: 0n,
-      hold,
-      reason: null,
-      version: 1,
-      updatedAt: this.now,
-      closedAt: null,
-      symbol: asset.symbol,
-      assetClass: asset.class,
-      pending: null,
-      notional: null,
-      stopPrice: null,
-      trailPrice: null,
-      trailPercent: null,
-      orderClass: '',
-      leg: null,
-      groupId: null,
-      replaces: null,
-      replacedBy: null,
-      triggeredAt: null,
-      hwm: null,
-    };
+  /** A seller by notional may need less than at the worst price: what is there may well do. */
+  private sellWhatIsThere(order: OrderView, asset: TradableAsset): void {
+    if (order.notional === null || order.side !== 'sell') return;
+    const available = this.funds.availableQty(order.accountId, asset.id);
+    const isEnough = available * asset.lastPrice >= order.notional * 1_000_000_000n;
+    if (available < order.hold && isEnough)
+      Object.assign(order, { qty: available, hold: available });
   }
 
-  cancel({ accountId, orderId }: CancelCommand): CommandAnswer | DomainError {
-    const order = this.state.cancelable.get(orderId);
-    const account = this.state.accounts.get(accountId);
-    if (!account || order?.accountId !== accountId) return notFound('order');
+  /** Holds what all orders of a group need, or nothing. */
+  private hold(orders: readonly OrderView[]): DomainError | null {
+    const [{ accountId, assetId, symbol }] = orders as [OrderView];
+    const sum = (side: string) =>
+      orders.reduce((all, order) => (order.side === side ? all + order.hold : all), 0n);
+    const cash = this.funds.reserveCash(accountId, sum('buy'));
+    if (cash) return forbidden('insufficient buying power', { ...cash });
+    const shares = this.funds.reserveQty(accountId, assetId, symbol, sum('sell'));
+    if (!shares) return null;
+    this.funds.returnCash(accountId, sum('buy'));
+    return forbidden('insufficient qty available for order', { ...shares });
+  }
+
+  private cancel({ accountId, orderId }: CancelCommand): CommandAnswer | DomainError {
+    const target = this.findTarget(accountId, orderId);
+    if (target instanceof DomainError) return target;
+    const { order, account } = target;
     if (FINAL.has(order.status)) {
       return invalid(`order is not cancelable: it is ${order.status}`, { status: order.status });
     }
     if (order.cancelPending) return { kind: 'cancelling' }; // asked for already, here or elsewhere
     order.cancelPending = true;
-    this.work.push({ shard: order.shard, kind: 'cancel', orderId, accountId });
+    this.addWork('cancel', order);
     this.addEvent(account, 'pending_cancel', order);
     return { kind: 'cancelling' };
   }
 
-  private marketBound(asset: TradableAsset, side: 'buy' | 'sell'): bigint {
-    const book = side === 'buy' ? 'sell' : 'buy';
-    const best = this.state.bestPrices.get(asset.id + book) ?? null;
-    const tick = tickAt(asset.lastPrice, asset);
-    return marketBound(side, asset.lastPrice, best, this.rules.marketCollarBps, tick);
+  private replace(command: ReplaceCommand): CommandAnswer | DomainError {
+    const { accountId, orderId, asset, successor, ifVersion } = command;
+    const target = this.findTarget(accountId, orderId);
+    if (target instanceof DomainError) return target;
+    const { order: old, account } = target;
+    const refused = refuseReplacement(old, ifVersion);
+    if (refused) return refused;
+    const totalQty = successor.totalQty ?? old.qty;
+    const order: OrderView = { ...successor.order, createdAt: this.now, updatedAt: this.now };
+    order.qty = totalQty - old.filledQty;
+    if (order.qty <= 0n) return invalid(...filledAlready(old.filledQty, totalQty));
+    const scopedId = scoped(accountId, order.clientOrderId);
+    if (this.state.clientOrderIds.has(scopedId)) return notUnique();
+    order.hold = additionalHold(old, order);
+    const refusal = this.preTrade.check(account, order, asset, this.now) ?? this.hold([order]);
+    if (refusal) return refusal;
+
+    this.state.clientOrderIds.add(scopedId);
+    old.replacePending = true;
+    this.preTrade.remember(order);
+    this.orders.push(order);
+    this.addWork('replace', old, { newOrderId: order.id, totalQty, ifVersion });
+    this.addEvent(account, 'pending_replace', old);
+    return { kind: 'placed', order };
   }
 
-  private holdCash(accountId: string, amount: bigint): DomainError | null {
-    const refusal = this.funds.reserveCash(accountId, amount);
-    return refusal && forbidden('insufficient buying power', { ...refusal });
+  private findTarget(
+    accountId: string,
+    orderId: string,
+  ): { order: TargetRow; account: AccountRow } | DomainError {
+    const order = this.state.targets.get(orderId);
+    const account = this.state.accounts.get(accountId);
+    return account && order?.accountId === accountId ? { order, account } : notFound('order');
   }
 
-  private holdShares(accountId: string, asset: TradableAsset, qty: bigint): DomainError | null {
-    const refusal = this.funds.reserveQty(accountId, asset.id, asset.symbol, qty);
-    return refusal && forbidden('insufficient qty available for order', { ...refusal });
+  private bestOpposite(assetId: string, side: 'buy' | 'sell'): bigint | null {
+    return this.state.bestPrices.get(assetId + (side === 'buy' ? 'sell' : 'buy')) ?? null;
+  }
+
+  private addWork(
+    kind: WorkRow['kind'],
+    { id, shard, accountId }: Pick<TargetRow, 'id' | 'shard' | 'accountId'>,
+    replacement: Pick<WorkRow, 'newOrderId' | 'totalQty' | 'ifVersion'> = NO_REPLACEMENT,
+  ): void {
+    this.work.push({ shard, kind, orderId: id, accountId, ...replacement });
   }
 
   private addEvent(
     account: AccountRow,
     type: string,
-    order: Pick<EventRow, 'status' | 'version' | 'filledQty' | 'filledValue' | 'fees'> & {
-      id: string;
-    },
+    order: Pick<TargetRow, 'id' | 'status' | 'version' | 'filledQty' | 'filledValue' | 'fees'>,
   ): void {
     account.lastEventId += 1n;
     this.events.push({
@@ -233,6 +264,7 @@ class IntakeBatch {
 
   private rememberKey(request: PlaceOrder, answer: CommandAnswer | DomainError): void {
     const refused = answer instanceof DomainError;
+    if (refused && answer.kind === 'rate_limited') return; // it may well pass a moment later
     const row: KeyRow = {
       accountId: request.accountId,
       key: request.idempotency!.key,
@@ -245,4 +277,31 @@ class IntakeBatch {
     this.state.keys.set(scoped(row.accountId, row.key), row);
     this.keys.push(row);
   }
+}
+
+const NO_REPLACEMENT = { newOrderId: null, totalQty: null, ifVersion: null } as const;
+
+const notUnique = (): DomainError =>
+  new DomainError('invalid', 40010001, 'client_order_id must be unique');
+
+/** Why an order cannot be replaced now, or null. */
+function refuseReplacement(old: TargetRow, ifVersion: number | null): DomainError | null {
+  const { status, version } = old;
+  if (FINAL.has(status)) return invalid(`order is not replaceable: it is ${status}`, { status });
+  if (ifVersion !== null && ifVersion !== version) {
+    const message = `the order is at version ${version}, not ${ifVersion}: read it again`;
+    return new DomainError('conflict', 40910000, message, { version, status });
+  }
+  if (old.cancelPending)
+    return invalid('order is not replaceable: it is being cancelled', { status });
+  if (!old.replacePending) return null;
+  return invalid('order is not replaceable: another replacement is under way', { status });
+}
+
+function filledAlready(filled: bigint, total: bigint): [string, Record<string, unknown>] {
+  const [filledQty, value] = [filled, total].map((qty) => formatDecimal(qty, QTY_SCALE));
+  return [
+    `qty ${value} must be more than the ${filledQty} that are filled: it counts them in`,
+    { field: 'qty', value, filled_qty: filledQty },
+  ];
 }

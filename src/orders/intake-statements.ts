@@ -21,8 +21,11 @@ export const LOCK_POSITIONS: Statement = {
 /** $1 account ids. */
 export const LOCK_ACCOUNTS: Statement = {
   name: 'intake-lock-accounts',
-  text: `select id, cash, cash_held as "cashHeld", last_event_id as "lastEventId"
-    from accounts where id = any($1::uuid[]) order by id for no key update`,
+  text: `select a.id, a.cash, a.cash_held as "cashHeld", a.last_event_id as "lastEventId",
+      coalesce(c.suspend_trade, false) as "suspendTrade",
+      coalesce(c.fractional_trading, true) as "fractionalTrading"
+    from accounts a left join account_configurations c on c.account_id = a.id
+    where a.id = any($1::uuid[]) order by a.id for no key update of a`,
 };
 
 /** $1 account ids, $2 client order ids that clients chose. Runs under the accounts' locks. */
@@ -54,14 +57,46 @@ export const BEST_PRICES: Statement = {
     ) best`,
 };
 
-/** $1 ids of orders to cancel. Their final word is the worker's; this only refuses the obvious. */
-export const FIND_CANCELABLE: Statement = {
-  name: 'intake-find-cancelable',
-  text: `select o.id, o.account_id as "accountId", o.shard, o.status,
+/**
+ * $1 ids of orders to cancel or replace. The final word is the worker's; this only refuses the
+ * obvious.
+ */
+export const FIND_TARGETS: Statement = {
+  name: 'intake-find-targets',
+  text: `select o.id, o.account_id as "accountId", o.shard, o.status, o.qty, o.hold,
       o.version, o.filled_qty as "filledQty", o.filled_value as "filledValue", o.fees,
       exists (select 1 from work_items w where w.order_id = o.id and w.kind = 'cancel')
-        as "cancelPending"
+        as "cancelPending",
+      exists (select 1 from work_items w where w.order_id = o.id and w.kind = 'replace')
+        as "replacePending"
     from orders o where o.id = any($1::uuid[])`,
+};
+
+/**
+ * $1 account ids, $2 asset ids, $3 sides of the book, $4 keys to know the answers by: an account's
+ * best order there, but for those that are being cancelled.
+ */
+export const FIND_OWN_ORDERS: Statement = {
+  name: 'intake-find-own-orders',
+  text: `select wanted.key, own.order_id as "orderId", own.rank, wanted.side
+    from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[])
+      as wanted (account_id, asset_id, side, key)
+    cross join lateral (
+      select b.order_id, b.rank from book_orders b
+      where b.account_id = wanted.account_id and b.asset_id = wanted.asset_id
+        and b.side = wanted.side
+        and not exists (select 1 from work_items w where w.order_id = b.order_id and w.kind = 'cancel')
+      order by b.rank limit 1
+    ) own`,
+};
+
+/** $1 account ids, $2 since when: what they have ordered. */
+export const FIND_RECENT_ORDERS: Statement = {
+  name: 'intake-find-recent-orders',
+  text: `select account_id as "accountId", asset_id as "assetId", side, type, qty, notional,
+      limit_price as "limitPrice", stop_price as "stopPrice", created_at as "createdAt"
+    from orders where account_id = any($1::uuid[]) and created_at > $2
+      and (leg is null or leg = 'entry' or order_class = 'oco' and leg = 'take_profit')`,
 };
 
 /** $1-$14 one array a column, $15 the time of acceptance. */
@@ -75,13 +110,40 @@ export const INSERT_ORDERS: Statement = {
       $12::int[], $13::bool[], $14::bigint[]) as u`,
 };
 
-/** $1 shards, $2 kinds, $3 order ids, $4 account ids, $5 time. The identity column numbers them. */
+/** As INSERT_ORDERS, $1-$15; $16-$25 what only some orders have. */
+export const INSERT_SPECIAL_ORDERS: Statement = {
+  name: 'intake-insert-special-orders',
+  text: `insert into orders (id, account_id, asset_id, shard, client_order_id, side, type,
+      time_in_force, qty, limit_price, bound_price, fee_bps, extended_hours, hold, status, notional,
+      stop_price, trail_price, trail_percent, order_class, leg, group_id, replaces, triggered_at,
+      created_at, updated_at)
+    select u.*, $15::timestamptz, $15 from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[],
+      $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::bigint[], $11::bigint[],
+      $12::int[], $13::bool[], $14::bigint[], $16::text[], $17::bigint[], $18::bigint[],
+      $19::bigint[], $20::int[], $21::text[], $22::text[], $23::uuid[], $24::uuid[],
+      $25::timestamptz[]) as u`,
+};
+
+/** $1 ids of legs: they wait for their entry. */
+export const PARK_LEGS: Statement = {
+  name: 'intake-park-legs',
+  text: `insert into parked_orders (order_id, account_id, asset_id, shard, waits_for, seq)
+    select id, account_id, asset_id, shard, 'entry', 0 from orders where id = any($1::uuid[])`,
+};
+
+/**
+ * $1 shards, $2 kinds, $3 order ids, $4 account ids, $5-$7 of a replacement, $8 time. The identity
+ * column numbers them.
+ */
 export const INSERT_WORK: Statement = {
   name: 'intake-insert-work',
-  text: `insert into work_items (shard, kind, order_id, account_id, created_at)
-    select shard, kind, order_id, account_id, $5::timestamptz
-    from unnest($1::int[], $2::text[], $3::uuid[], $4::uuid[])
-      with ordinality as u (shard, kind, order_id, account_id, place) order by place`,
+  text: `insert into work_items (shard, kind, order_id, account_id, new_order_id, total_qty,
+      if_version, created_at)
+    select shard, kind, order_id, account_id, new_order_id, total_qty, if_version, $8::timestamptz
+    from unnest($1::int[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[], $6::bigint[], $7::int[])
+      with ordinality
+      as u (shard, kind, order_id, account_id, new_order_id, total_qty, if_version, place)
+    order by place`,
 };
 
 /** $1 account ids, $2 event ids, $3 types, $4 order ids, $5 status, $6 version, $7-$9 so far, $10 time. */

@@ -1,23 +1,48 @@
 import type { Tx } from '../db.js';
-import type { CashBalance, Funds, QtyBalance } from '../domain/risk.js';
+import type { CashBalance, QtyBalance } from '../domain/risk.js';
 import type { ErrorKind } from '../errors.js';
-import type { CancelCommand, Command, PlaceCommand } from './intake-batch.js';
+import type { LimitBook } from '../risk/limits.js';
+import { BLOCKS } from './execute-statements.js';
+import type { Command, PlaceCommand, ReplaceCommand } from './intake-batch.js';
 import * as sql from './intake-statements.js';
-import type { OrderView } from './model.js';
+import { TradingBlocks, type BlockRow } from './trading-blocks.js';
 
 export interface AccountRow extends CashBalance {
   lastEventId: bigint;
+  suspendTrade: boolean;
+  fractionalTrading: boolean;
 }
-export interface CancelableRow {
+/** An order that is to be cancelled or replaced, as it stands. */
+export interface TargetRow {
   id: string;
   accountId: string;
   shard: number;
   status: string;
   version: number;
+  qty: bigint;
   filledQty: bigint;
   filledValue: bigint;
   fees: bigint;
+  hold: bigint;
   cancelPending: boolean;
+  replacePending: boolean;
+}
+/** What an order is compared with when an account must not repeat itself. */
+export interface RecentOrder {
+  accountId: string;
+  assetId: string;
+  side: string;
+  type: string;
+  qty: bigint;
+  notional: bigint | null;
+  limitPrice: bigint | null;
+  stopPrice: bigint | null;
+  createdAt: Date;
+}
+/** An account's own best order on the other side of a book. */
+export interface OwnOrder {
+  orderId: string;
+  price: bigint;
 }
 /** An Idempotency-Key with its first answer: an order, or why there is none. */
 export interface KeyRow {
@@ -34,9 +59,12 @@ export interface KeyRow {
 }
 export interface WorkRow {
   shard: number;
-  kind: 'place' | 'cancel';
+  kind: 'place' | 'cancel' | 'replace';
   orderId: string;
   accountId: string;
+  newOrderId: string | null;
+  totalQty: bigint | null;
+  ifVersion: number | null;
 }
 export interface EventRow {
   accountId: string;
@@ -58,44 +86,67 @@ export interface IntakeState {
   clientOrderIds: Set<string>;
   /** By `scoped(account, key)`. */
   keys: Map<string, KeyRow>;
-  cancelable: Map<string, CancelableRow>;
+  targets: Map<string, TargetRow>;
   /** The best resting price by `asset id + side of the book`, in 10^-4 USD. */
   bestPrices: Map<string, bigint>;
+  /** By `account id + asset id + side of the order that they would trade with`. */
+  ownOrders: Map<string, OwnOrder>;
+  /** Of the accounts whose limits look back. */
+  recentOrders: RecentOrder[];
+  blocks: TradingBlocks;
 }
 
 export const scoped = (accountId: string, text: string): string => `${accountId} ${text}`;
 
+/** A command that brings a new order to the book. */
+type OrderCommand = PlaceCommand | ReplaceCommand;
+
+const accountOf = (command: Command): string =>
+  command.kind === 'place' ? command.request.accountId : command.accountId;
+
+const sideOf = (command: OrderCommand): 'buy' | 'sell' =>
+  command.kind === 'place' ? command.request.side : command.successor.order.side;
+
 /** Takes the locks in the global order and reads everything: one round trip. */
-export async function loadState(tx: Tx, commands: readonly Command[]): Promise<IntakeState> {
+export async function loadState(
+  tx: Tx,
+  commands: readonly Command[],
+  limits: Pick<LimitBook, 'for'>,
+): Promise<IntakeState> {
   const places = commands.filter((command) => command.kind === 'place');
-  const cancels = commands.filter((command) => command.kind === 'cancel');
-  const accountIds = new Set(
-    commands.map((one) => (one.kind === 'place' ? one.request.accountId : one.accountId)),
-  );
-  const [positions, accounts, clientOrderIds, keys, bestPrices, cancelable] = await Promise.all([
-    lockPositions(tx, places),
-    tx.run<AccountRow>(sql.LOCK_ACCOUNTS, [[...accountIds]]),
-    findClientOrderIds(tx, places),
-    findKeys(tx, places),
-    findBestPrices(tx, places),
-    findCancelable(tx, cancels),
-  ]);
+  const orders = commands.filter((command) => command.kind !== 'cancel');
+  const targets = commands.filter((command) => command.kind !== 'place');
+  const [positions, accounts, blocks, clientOrderIds, keys, bestPrices, found, own, recent] =
+    await Promise.all([
+      lockPositions(tx, orders),
+      tx.run<AccountRow>(sql.LOCK_ACCOUNTS, [[...new Set(commands.map(accountOf))]]),
+      tx.run<BlockRow>(BLOCKS, []),
+      findClientOrderIds(tx, orders),
+      findKeys(tx, places),
+      findBestPrices(tx, places),
+      findTargets(tx, targets),
+      findOwnOrders(tx, orders),
+      findRecentOrders(tx, orders, limits),
+    ]);
   return {
     accounts: new Map(accounts.map((row) => [row.id, row])),
     positions,
     clientOrderIds: new Set(clientOrderIds),
     keys: new Map(keys.map((row) => [scoped(row.accountId, row.key), row])),
-    cancelable: new Map(cancelable.map((row) => [row.id, row])),
+    targets: new Map(found.map((row) => [row.id, row])),
     bestPrices,
+    ownOrders: own,
+    recentOrders: recent,
+    blocks: new TradingBlocks(blocks),
   };
 }
 
-async function lockPositions(tx: Tx, places: PlaceCommand[]): Promise<QtyBalance[]> {
+async function lockPositions(tx: Tx, orders: readonly OrderCommand[]): Promise<QtyBalance[]> {
   const wanted = new Map<string, { accountId: string; assetId: string }>();
-  for (const { request, asset } of places) {
-    if (request.side !== 'sell') continue;
-    const { accountId } = request;
-    wanted.set(scoped(accountId, asset.id), { accountId, assetId: asset.id });
+  for (const command of orders) {
+    if (sideOf(command) !== 'sell') continue;
+    const [accountId, assetId] = [accountOf(command), command.asset.id];
+    wanted.set(scoped(accountId, assetId), { accountId, assetId });
   }
   if (wanted.size === 0) return [];
   const rows = [...wanted.values()];
@@ -105,14 +156,24 @@ async function lockPositions(tx: Tx, places: PlaceCommand[]): Promise<QtyBalance
   ]);
 }
 
-async function findClientOrderIds(tx: Tx, places: PlaceCommand[]): Promise<string[]> {
-  const chosen = places.filter(({ request }) => request.clientOrderId !== null);
+async function findClientOrderIds(tx: Tx, orders: readonly OrderCommand[]): Promise<string[]> {
+  const chosen = orders.flatMap((command) => {
+    const id = chosenId(command);
+    return id === null ? [] : [{ accountId: accountOf(command), id }];
+  });
   if (chosen.length === 0) return [];
   const rows = await tx.run<{ accountId: string; clientOrderId: string }>(
     sql.FIND_CLIENT_ORDER_IDS,
-    [chosen.map(({ request }) => request.accountId), chosen.map((one) => one.clientOrderId)],
+    [chosen.map(({ accountId }) => accountId), chosen.map(({ id }) => id)],
   );
   return rows.map((row) => scoped(row.accountId, row.clientOrderId));
+}
+
+/** What the client chose; null when it is ours and thus new. */
+function chosenId(command: OrderCommand): string | null {
+  if (command.kind === 'place') return command.request.clientOrderId;
+  const { id, clientOrderId } = command.successor.order;
+  return clientOrderId === id ? null : clientOrderId;
 }
 
 async function findKeys(tx: Tx, places: PlaceCommand[]): Promise<KeyRow[]> {
@@ -142,90 +203,57 @@ async function findBestPrices(tx: Tx, places: PlaceCommand[]): Promise<Map<strin
   );
 }
 
-async function findCancelable(tx: Tx, cancels: CancelCommand[]): Promise<CancelableRow[]> {
-  if (cancels.length === 0) return [];
-  const ids = [...new Set(cancels.map(({ orderId }) => orderId))];
-  return tx.run<CancelableRow>(sql.FIND_CANCELABLE, [ids]);
+async function findTargets(tx: Tx, commands: readonly { orderId: string }[]): Promise<TargetRow[]> {
+  if (commands.length === 0) return [];
+  const ids = [...new Set(commands.map(({ orderId }) => orderId))];
+  return tx.run<TargetRow>(sql.FIND_TARGETS, [ids]);
 }
 
-/** What a batch decided. */
-export interface IntakeChanges {
-  now: Date;
-  orders: OrderView[];
-  work: WorkRow[];
-  events: EventRow[];
-  keys: KeyRow[];
-}
-
-/** Writes what was decided: one round trip, one statement a table. */
-export async function writeChanges(
+/** What each order would meet of its own account in the book. */
+async function findOwnOrders(
   tx: Tx,
-  { now, orders, work, events, keys }: IntakeChanges,
-  { accounts }: IntakeState,
-  funds: Funds,
-): Promise<void> {
-  const touched = [...new Set(events.map(({ accountId }) => accountId))];
-  const drawn = funds.qtyReserved();
-  await Promise.all([
-    orders.length > 0 && tx.run(sql.INSERT_ORDERS, [...orderColumns(orders), now]),
-    work.length > 0 && tx.run(sql.INSERT_WORK, [...workColumns(work), now]),
-    events.length > 0 && tx.run(sql.INSERT_EVENTS, [...eventColumns(events), now]),
-    drawn.length > 0 &&
-      tx.run(sql.UPDATE_POSITIONS, [
-        drawn.map(({ accountId }) => accountId),
-        drawn.map(({ assetId }) => assetId),
-        drawn.map(({ qty }) => qty),
-      ]),
-    touched.length > 0 &&
-      tx.run(sql.UPDATE_ACCOUNTS, [
-        touched,
-        touched.map((id) => funds.cashReserved(id)),
-        touched.map((id) => accounts.get(id)!.lastEventId),
-      ]),
-    keys.length > 0 && tx.run(sql.INSERT_IDEMPOTENCY_KEYS, keyColumns(keys)),
-  ]);
+  orders: readonly OrderCommand[],
+): Promise<Map<string, OwnOrder>> {
+  if (orders.length === 0) return new Map();
+  const wanted = orders.map((command) => ({
+    accountId: accountOf(command),
+    assetId: command.asset.id,
+    side: sideOf(command),
+  }));
+  const rows = await tx.run<{ key: string; orderId: string; rank: bigint; side: string }>(
+    sql.FIND_OWN_ORDERS,
+    [
+      wanted.map(({ accountId }) => accountId),
+      wanted.map(({ assetId }) => assetId),
+      wanted.map(({ side }) => (side === 'buy' ? 'sell' : 'buy')),
+      wanted.map(({ accountId, assetId, side }) => accountId + assetId + side),
+    ],
+  );
+  return new Map(
+    rows.map(({ key, orderId, rank, side }) => [
+      key,
+      { orderId, price: side === 'sell' ? rank : -rank },
+    ]),
+  );
 }
 
-const orderColumns = (orders: readonly OrderView[]): unknown[][] => [
-  orders.map((order) => order.id),
-  orders.map((order) => order.accountId),
-  orders.map((order) => order.assetId),
-  orders.map((order) => order.shard),
-  orders.map((order) => order.clientOrderId),
-  orders.map((order) => order.side),
-  orders.map((order) => order.type),
-  orders.map((order) => order.timeInForce),
-  orders.map((order) => order.qty),
-  orders.map((order) => order.limitPrice),
-  orders.map((order) => order.boundPrice),
-  orders.map((order) => order.feeBps),
-  orders.map((order) => order.extendedHours),
-  orders.map((order) => order.hold),
-];
+const RATE_WINDOW_MS = 1_000;
 
-const workColumns = (work: readonly WorkRow[]): unknown[][] => [
-  work.map((row) => row.shard),
-  work.map((row) => row.kind),
-  work.map((row) => row.orderId),
-  work.map((row) => row.accountId),
-];
-
-const eventColumns = (events: readonly EventRow[]): unknown[][] => [
-  events.map((event) => event.accountId),
-  events.map((event) => event.eventId),
-  events.map((event) => event.type),
-  events.map((event) => event.orderId),
-  events.map((event) => event.status),
-  events.map((event) => event.version),
-  events.map((event) => event.filledQty),
-  events.map((event) => event.filledValue),
-  events.map((event) => event.fees),
-];
-
-const keyColumns = (keys: readonly KeyRow[]): unknown[][] => [
-  keys.map((row) => row.accountId),
-  keys.map((row) => row.key),
-  keys.map((row) => row.requestHash.toString('hex')),
-  keys.map((row) => row.orderId),
-  keys.map((row) => row.refusal && JSON.stringify(row.refusal)),
-];
+async function findRecentOrders(
+  tx: Tx,
+  orders: readonly OrderCommand[],
+  limits: Pick<LimitBook, 'for'>,
+): Promise<RecentOrder[]> {
+  const accounts = new Set<string>();
+  let windowMs = 0;
+  for (const command of orders) {
+    const accountId = accountOf(command);
+    const { duplicateWindowMs, maxOrdersPerSecond } = limits.for(accountId, command.asset.id);
+    if (duplicateWindowMs === 0 && maxOrdersPerSecond === 0) continue;
+    accounts.add(accountId);
+    windowMs = Math.max(windowMs, duplicateWindowMs, RATE_WINDOW_MS);
+  }
+  if (accounts.size === 0) return [];
+  const since = new Date(Date.now() - windowMs);
+  return tx.run<RecentOrder>(sql.FIND_RECENT_ORDERS, [[...accounts], since]);
+}

@@ -1,43 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import { newId } from '../ids.js';
 import type { AssetCatalog, TradableAsset } from '../assets/catalog.js';
-import { checkOrder, type OrderLimits } from '../domain/order-rules.js';
+import { checkOrder } from '../domain/order-rules.js';
+import type { OrderFault } from '../domain/price-rules.js';
 import { explainOutage, isConnectionLost, type Database } from '../db.js';
 import { DomainError, invalid, notFound } from '../errors.js';
 import {
   cancelsAccepted,
+  replacementsAccepted,
   intakeBatchSize,
   intakeDuration,
   ordersAccepted,
   ordersRejected,
 } from '../metrics.js';
+import type { LimitBook } from '../risk/limits.js';
 import { GroupCommit } from './group-commit.js';
 import { persistBatch, type Command, type CommandAnswer } from './intake-batch.js';
-import {
-  findOrder,
-  listOrders,
-  type OrderSide,
-  type OrderType,
-  type OrderView,
-  type TimeInForce,
-} from './model.js';
-
-/** What a client asks for. Quantities in 10^-9 units, prices in 10^-4 USD. */
-export interface PlaceOrder {
-  accountId: string;
-  /** `AAPL`, `BTC/USD`, `BTCUSD` or an asset id. */
-  symbol: string;
-  side: OrderSide;
-  type: OrderType;
-  timeInForce: TimeInForce;
-  qty: bigint;
-  limitPrice: bigint | null;
-  extendedHours: boolean;
-  /** Unique in the account; made up when null. */
-  clientOrderId: string | null;
-  /** A repeated key with the same request hash (SHA-256) gets the first answer again. */
-  idempotency: { key: string; requestHash: Buffer } | null;
-}
+import { findOrder, listOrders, withLegs, type OrderView } from './model.js';
+import { shapeOf, type PlaceOrder } from './new-order.js';
+import { buildSuccessor, checkChanges, type OrderChanges } from './replace-order.js';
 
 export interface Placed {
   order: OrderView;
@@ -55,7 +36,7 @@ export interface IntakeDeps {
   catalog: AssetCatalog;
   feeBps: number;
   marketCollarBps: number;
-  limits: OrderLimits;
+  limits: Pick<LimitBook, 'for'>;
   /** Told after each commit which shards have new work. Must neither wait nor throw. */
   nudge: (shards: readonly number[]) => void;
   /** Told after each commit which accounts have new events. Must neither wait nor throw. */
@@ -92,7 +73,7 @@ export class Intake {
     const asset = this.findAsset(request.symbol);
     const fault = this.findFault(request, asset);
     if (fault && !request.idempotency) {
-      ordersRejected.inc({ reason: fault.kind });
+      ordersRejected.inc({ reason: reasonOf(fault) });
       throw fault;
     }
     const answer = await this.submit({
@@ -117,6 +98,34 @@ export class Intake {
   async cancel(accountId: string, orderId: string): Promise<void> {
     await this.submit({ kind: 'cancel', accountId, orderId });
     cancelsAccepted.inc();
+  }
+
+  /**
+   * Puts a replacement into the sequence: a new order in the place of one that is open, for what is
+   * unfilled of it when its turn comes. The worker decides, since a fill may come first.
+   * @param ifVersion the version that the caller has in mind; null when it does not care
+   * @returns the new order; until the replacement is done both are open
+   * @throws DomainError 404 when it is not the account's, 409 at another version, 422 when it is final
+   *   or the changes break a rule, 403 when they need more than there is
+   */
+  async replace(
+    accountId: string,
+    orderId: string,
+    changes: OrderChanges,
+    ifVersion: number | null,
+  ): Promise<OrderView> {
+    const { db, catalog, limits, marketCollarBps } = this.deps;
+    const old = await findOrder(db.knex, accountId, orderId);
+    if (!old) throw notFound('order');
+    const asset = catalog.get(old.assetId);
+    const fault = explain(checkChanges(old, changes, asset, limits.for(accountId, asset.id)));
+    if (fault) throw fault;
+    const successor = buildSuccessor(old, changes, asset, marketCollarBps);
+    const command = { kind: 'replace', accountId, orderId, asset, successor, ifVersion } as const;
+    const answer = await this.submit(command);
+    if (answer.kind !== 'placed') throw new Error(`unexpected answer ${answer.kind} to a change`);
+    replacementsAccepted.inc();
+    return answer.order;
   }
 
   /**
@@ -154,7 +163,7 @@ export class Intake {
       return await this.commits.submit(command);
     } catch (error) {
       if (error instanceof DomainError && command.kind === 'place') {
-        ordersRejected.inc({ reason: error.kind });
+        ordersRejected.inc({ reason: reasonOf(error) });
       }
       throw explainOutage(error);
     }
@@ -186,12 +195,8 @@ export class Intake {
     if (asset.status !== 'active' || !asset.tradable) {
       return invalid(`asset ${asset.symbol} is not tradable`);
     }
-    const fault = checkOrder(
-      request as PlaceOrder & { type: 'market' | 'limit' },
-      asset,
-      this.deps.limits,
-    );
-    return fault && invalid(fault.message, fault.details);
+    const limits = this.deps.limits.for(request.accountId, asset.id);
+    return explain(checkOrder(shapeOf(request), asset, limits));
   }
 
   /** The order as it was acknowledged, whatever happened to it since. */
@@ -202,8 +207,9 @@ export class Intake {
       },
     );
     if (!order) throw notFound('order');
+    const [whole] = await withLegs(this.deps.db.knex, [order]);
     return {
-      ...order,
+      ...whole!,
       status: 'accepted',
       filledQty: 0n,
       filledValue: 0n,
@@ -213,6 +219,16 @@ export class Intake {
       updatedAt: order.createdAt,
       closedAt: null,
       pending: null,
+      triggeredAt: null,
+      replacedBy: null,
+      hwm: null,
     };
   }
 }
+
+const explain = (fault: OrderFault | null): DomainError | null =>
+  fault && invalid(fault.message, { ...fault.details });
+
+/** Names a refusal for the metrics. */
+const reasonOf = ({ kind, details }: DomainError): string =>
+  typeof details['reason'] === 'string' ? details['reason'] : kind;

@@ -198,6 +198,7 @@ export interface OrderFilter {
   until?: Date | undefined;
   symbols?: readonly string[] | undefined;
   side?: OrderSide | undefined;
+  assetClasses?: readonly string[] | undefined;
   /** Without the legs: they come with the first order of their group. */
   nested?: boolean | undefined;
   /** An order's id: only those submitted after it (or before, when it is not the lower end). */
@@ -231,6 +232,7 @@ export async function listOrders(
   if (filter.after) void query.where('orders.created_at', '>', filter.after);
   if (filter.until) void query.where('orders.created_at', '<', filter.until);
   if (filter.symbols) void query.whereIn('assets.symbol', [...filter.symbols]);
+  if (filter.assetClasses) void query.whereIn('assets.class', [...filter.assetClasses]);
   if (filter.nested) {
     void query.whereRaw(
       `(orders.leg is null or orders.leg = 'entry'

@@ -1,23 +1,23 @@
-import { createHash } from 'node:crypto';
 import Router from '@koa/router';
 import type { Context } from 'koa';
 import type { Database } from '../db.js';
-import { invalid, notFound } from '../errors.js';
+import { notFound } from '../errors.js';
 import type { Middleware } from '../http/context.js';
 import { problemBody, toProblem } from '../http/problem.js';
 import { requireAccount, requireScope } from '../http/require-role.js';
 import { validateBody, validateParams, validateQuery } from '../http/validate.js';
-import type { Intake, PlaceOrder } from './intake.js';
-import { findOrder, findOrderByClientId, listOrders, type OrderView } from './model.js';
+import type { Intake } from './intake.js';
+import { findOrder, findOrderByClientId, listOrders, withLegs, type OrderView } from './model.js';
 import { presentOrder } from './presenter.js';
+import { ifMatchVersion, orderChanges, orderFilter, orderRequest } from './requests.js';
 import {
   byClientOrderIdSchema,
   listOrdersSchema,
   orderIdSchema,
   orderQuerySchema,
   placeOrderSchema,
+  replaceOrderSchema,
   type ListOrdersQuery,
-  type PlaceOrderBody,
 } from './schema.js';
 
 export interface OrderRoutesDeps {
@@ -28,14 +28,19 @@ export interface OrderRoutesDeps {
   limitRate: Middleware;
 }
 
-const KEY_MAX = 255;
-
 /** Orders, in the wire format of Alpaca's Trading API. */
 export function ordersRouter({ db, intake, authenticated, limitRate }: OrderRoutesDeps): Router {
   const router = new Router();
   const read = [authenticated, limitRate, requireScope('read'), requireAccount] as const;
   const trade = [authenticated, limitRate, requireScope('trade'), requireAccount] as const;
   const { knex } = db;
+
+  const answerFound = async (ctx: Context, order: OrderView | undefined): Promise<void> => {
+    if (!order) throw notFound('order');
+    const { nested } = ctx.state.query as { nested: boolean };
+    const [whole = order] = nested ? await withLegs(knex, [order]) : [];
+    answerOrder(ctx, whole);
+  };
 
   router.post('/v2/orders', ...trade, validateBody(placeOrderSchema), async (ctx) => {
     const { order, replayed } = await intake.place(orderRequest(ctx));
@@ -45,13 +50,8 @@ export function ordersRouter({ db, intake, authenticated, limitRate }: OrderRout
   });
 
   router.get('/v2/orders', ...read, validateQuery(listOrdersSchema), async (ctx) => {
-    const query = ctx.state.query as ListOrdersQuery;
-    const orders = await listOrders(knex, ctx.state.accountId, {
-      ...query,
-      symbols: query.symbols?.split(',').map((symbol) => symbol.trim()),
-      cursor: query.after_order_id ?? query.before_order_id,
-      cursorIsLower: query.after_order_id !== undefined,
-    });
+    const filter = orderFilter(ctx.state.query as ListOrdersQuery);
+    const orders = await listOrders(knex, ctx.state.accountId, filter);
     ctx.body = orders.map(presentOrder);
   });
 
@@ -61,7 +61,7 @@ export function ordersRouter({ db, intake, authenticated, limitRate }: OrderRout
     validateQuery(byClientOrderIdSchema),
     async (ctx) => {
       const { client_order_id: id } = ctx.state.query as { client_order_id: string };
-      answerOrder(ctx, await findOrderByClientId(knex, ctx.state.accountId, id));
+      await answerFound(ctx, await findOrderByClientId(knex, ctx.state.accountId, id));
     },
   );
 
@@ -72,7 +72,21 @@ export function ordersRouter({ db, intake, authenticated, limitRate }: OrderRout
     validateQuery(orderQuerySchema),
     async (ctx) => {
       const { id } = ctx.state.params as { id: string };
-      answerOrder(ctx, await findOrder(knex, ctx.state.accountId, id));
+      await answerFound(ctx, await findOrder(knex, ctx.state.accountId, id));
+    },
+  );
+
+  router.patch(
+    '/v2/orders/:id',
+    ...trade,
+    validateParams(orderIdSchema),
+    validateBody(replaceOrderSchema),
+    async (ctx) => {
+      const { id } = ctx.state.params as { id: string };
+      const changes = orderChanges(ctx, id);
+      const order = await intake.replace(ctx.state.accountId, id, changes, ifMatchVersion(ctx));
+      ctx.state.orderId = order.id;
+      answerOrder(ctx, order); // in the sequence; a fill of the old one may still come first
     },
   );
 
@@ -97,34 +111,7 @@ export function ordersRouter({ db, intake, authenticated, limitRate }: OrderRout
   return router;
 }
 
-function answerOrder(ctx: Context, order: OrderView | undefined): void {
-  if (!order) throw notFound('order');
+function answerOrder(ctx: Context, order: OrderView): void {
   ctx.set('ETag', `"${order.version}"`);
   ctx.body = presentOrder(order);
-}
-
-function orderRequest(ctx: Context): PlaceOrder {
-  const body = ctx.request.validBody as PlaceOrderBody;
-  return {
-    accountId: ctx.state.accountId,
-    symbol: body.symbol,
-    side: body.side,
-    type: body.type,
-    timeInForce: body.time_in_force,
-    qty: body.qty,
-    limitPrice: body.limit_price,
-    extendedHours: body.extended_hours,
-    clientOrderId: body.client_order_id,
-    idempotency: idempotencyOf(ctx),
-  };
-}
-
-/** @throws DomainError 422 for a key that is empty or too long */
-function idempotencyOf(ctx: Context): PlaceOrder['idempotency'] {
-  const key = ctx.req.headers['idempotency-key'];
-  if (typeof key !== 'string') return null;
-  if (key.length < 1 || key.length > KEY_MAX) {
-    throw invalid(`Idempotency-Key must have 1 to ${KEY_MAX} characters; it has ${key.length}`);
-  }
-  return { key, requestHash: createHash('sha256').update(ctx.request.rawBody).digest() };
 }

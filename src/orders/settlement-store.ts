@@ -1,18 +1,19 @@
 import type { Tx } from '../db.js';
 import * as sql from './execute-statements.js';
-import { isClosed, type Movement, type Settlement, type WorkItem } from './settlement.js';
+import { rankOf } from './pass-books.js';
+import type { PassMarket } from './pass-market.js';
+import { settleBalances } from './settlement-balances.js';
+import type { ParkedRow, SettlementRecord } from './settlement-record.js';
+import { stopRank } from './waiting-work.js';
+import { isClosed, type WorkItem } from './working-order.js';
 
-interface PositionRow {
-  accountId: string;
-  assetId: string;
-  qty: bigint;
-  held: bigint;
-  costBasis: bigint;
-}
-interface AccountRow {
+/** Who settles, for the orders' timelines. */
+export interface PassNote {
   id: string;
-  kind: string;
-  lastEventId: bigint;
+  worker: string;
+  attempt: number;
+  jobs: readonly string[];
+  pickedUpAt: Date;
 }
 
 /**
@@ -22,25 +23,27 @@ interface AccountRow {
 export async function writeSettlement(
   tx: Tx,
   work: readonly WorkItem[],
-  settlement: Settlement,
+  market: PassMarket,
+  pass: PassNote,
 ): Promise<void> {
+  const settlement = market.record;
   const now = new Date();
   const unlocked = [
+    writePass(tx, pass, work.length, now),
     ...writeTrades(tx, settlement, now),
-    ...writeOrdersAndBook(tx, settlement, now),
+    ...writeOrders(tx, settlement, pass.id, now),
+    ...writeBook(tx, market),
+    ...writeParked(tx, market),
     tx.run(sql.DELETE_WORK, [work.map(({ shard }) => shard), work.map(({ seq }) => seq)]),
   ]; // a failure of these is noted by the transaction, which ends with it
-  const [positions, accounts] = await lockBalances(tx, settlement);
-  const eventIds = numberEvents(settlement, accounts);
-  await Promise.all([
-    ...unlocked,
-    ...writeBalances(tx, settlement, positions, accounts, now),
-    ...writeEvents(tx, settlement, eventIds, now),
-    ...writeNotifications(tx, settlement, accounts, now),
-  ]);
+  await Promise.all([...unlocked, settleBalances(tx, settlement, now)]);
 }
 
-function writeTrades(tx: Tx, { trades, postings }: Settlement, now: Date): Promise<unknown>[] {
+function writeTrades(
+  tx: Tx,
+  { trades, postings }: SettlementRecord,
+  now: Date,
+): Promise<unknown>[] {
   if (trades.length === 0) return [];
   return [
     tx.run(sql.INSERT_EXECUTIONS, [
@@ -67,31 +70,67 @@ function writeTrades(tx: Tx, { trades, postings }: Settlement, now: Date): Promi
   ];
 }
 
-function writeOrdersAndBook(tx: Tx, settlement: Settlement, now: Date): Promise<unknown>[] {
-  const orders = [...settlement.changed];
-  const inserted = [...settlement.bookInserted.values()];
-  const reduced = [...settlement.bookReduced.values()];
-  const placed = inserted.map(({ orderId }) => settlement.order(orderId));
+const writePass = (tx: Tx, pass: PassNote, items: number, now: Date): Promise<unknown> =>
+  tx.run(sql.INSERT_PASS, [
+    pass.id,
+    pass.worker,
+    pass.attempt,
+    pass.jobs,
+    items,
+    pass.pickedUpAt,
+    now,
+    now,
+  ]);
+
+function writeOrders(
+  tx: Tx,
+  { changed, reshaped }: SettlementRecord,
+  passId: string,
+  now: Date,
+): Promise<unknown>[] {
+  const orders = [...changed];
+  const special = [...reshaped];
   return [
-    tx.run(sql.UPDATE_ORDERS, [
-      orders.map(({ id }) => id),
-      orders.map(({ status }) => status),
-      orders.map(({ filledQty }) => filledQty),
-      orders.map(({ filledValue }) => filledValue),
-      orders.map(({ fees }) => fees),
-      orders.map(({ hold }) => hold),
-      orders.map(({ reason }) => reason),
-      orders.map(({ version }) => version),
-      orders.map(({ status }) => isClosed(status)),
-      now,
-    ]),
+    special.length > 0 &&
+      tx.run(sql.RESHAPE_ORDERS, [
+        special.map(({ id }) => id),
+        special.map(({ qty }) => qty),
+        special.map(({ replacedBy }) => replacedBy),
+        special.map(({ triggeredAt }) => triggeredAt?.toISOString()),
+        special.map(({ hwm }) => hwm),
+      ]),
+    orders.length > 0 &&
+      tx.run(sql.UPDATE_ORDERS, [
+        orders.map(({ id }) => id),
+        orders.map(({ status }) => status),
+        orders.map(({ filledQty }) => filledQty),
+        orders.map(({ filledValue }) => filledValue),
+        orders.map(({ fees }) => fees),
+        orders.map(({ hold }) => hold),
+        orders.map(({ reason }) => reason),
+        orders.map(({ version }) => version),
+        orders.map(({ status }) => isClosed(status)),
+        now,
+        passId,
+      ]),
+  ].filter((sent) => sent !== false);
+}
+
+/** Deletions first: a replacement may take the very place of what it replaces. */
+function writeBook(tx: Tx, market: PassMarket): Promise<unknown>[] {
+  const { bookDeleted, bookInserted, bookReduced } = market.record;
+  const inserted = [...bookInserted.values()];
+  const reduced = [...bookReduced.values()];
+  const placed = inserted.map(({ orderId }) => market.order(orderId));
+  return [
+    bookDeleted.size > 0 && tx.run(sql.DELETE_BOOK_ORDERS, [[...bookDeleted]]),
     inserted.length > 0 &&
       tx.run(sql.INSERT_BOOK_ORDERS, [
         inserted.map(({ orderId }) => orderId),
         placed.map(({ assetId }) => assetId),
         placed.map(({ shard }) => shard),
         inserted.map(({ side }) => side),
-        inserted.map(({ side, price }) => (side === 'sell' ? price : -price)),
+        inserted.map(({ side, price }) => rankOf(side, price)),
         inserted.map(({ seq }) => seq),
         inserted.map(({ accountId }) => accountId),
         inserted.map(({ remaining }) => remaining),
@@ -101,140 +140,33 @@ function writeOrdersAndBook(tx: Tx, settlement: Settlement, now: Date): Promise<
         reduced.map(({ orderId }) => orderId),
         reduced.map(({ remaining }) => remaining),
       ]),
-    settlement.bookDeleted.size > 0 &&
-      tx.run(sql.DELETE_BOOK_ORDERS, [[...settlement.bookDeleted]]),
   ].filter((sent) => sent !== false);
 }
 
-async function lockBalances(
-  tx: Tx,
-  settlement: Settlement,
-): Promise<[Map<string, PositionRow>, Map<string, AccountRow>]> {
-  const changes = [...settlement.positions.values()];
-  const lock = (wanted: { accountId: string; assetId: string }[]) =>
-    tx.run<PositionRow>(sql.LOCK_POSITIONS, [
-      wanted.map(({ accountId }) => accountId),
-      wanted.map(({ assetId }) => assetId),
-    ]);
-  const positions = new Map<string, PositionRow>();
-  const remember = (rows: PositionRow[]) => {
-    for (const row of rows) positions.set(row.accountId + row.assetId, row);
-  };
-  if (changes.length > 0) remember(await lock(changes));
-  const missing = changes.filter(({ accountId, assetId }) => !positions.has(accountId + assetId));
-  if (missing.length > 0) {
-    const opened = tx.run(sql.OPEN_POSITIONS, [
-      missing.map(({ accountId }) => accountId),
-      missing.map(({ assetId }) => assetId),
-    ]);
-    const [, rows] = await Promise.all([opened, lock(missing)]);
-    remember(rows);
-  }
-  const rows = await tx.run<AccountRow>(sql.LOCK_ACCOUNTS, [[...settlement.accounts.keys()]]);
-  return [positions, new Map(rows.map((row) => [row.id, row]))];
-}
-
-function writeBalances(
-  tx: Tx,
-  settlement: Settlement,
-  positions: Map<string, PositionRow>,
-  accounts: Map<string, AccountRow>,
-  now: Date,
-): Promise<unknown>[] {
-  const changes = [...settlement.positions.values()];
-  const rows = changes.map((change) => {
-    const row = positions.get(change.accountId + change.assetId)!;
-    for (const movement of change.movements) move(row, movement);
-    return row;
+/** What was written before follows the pass's prices; what is new is where it stands by now. */
+function writeParked(tx: Tx, { record, stops }: PassMarket): Promise<unknown>[] {
+  const trailed = stops.trailed();
+  const inserted = [...record.parkedInserted.values()].map((row): ParkedRow => {
+    const stop = row.waitsFor === 'trigger' ? stops.find(row.order) : undefined;
+    return stop ? { ...row, rank: stopRank(stop), hwm: stop.hwm } : row;
   });
-  const ids = [...accounts.keys()];
-  const prices = [...settlement.lastPrices];
   return [
-    changes.length > 0 &&
-      tx.run(sql.UPDATE_POSITIONS, [
-        changes.map(({ accountId }) => accountId),
-        changes.map(({ assetId }) => assetId),
-        rows.map(({ qty }) => qty),
-        changes.map(({ held }) => held),
-        rows.map(({ costBasis }) => costBasis),
+    record.parkedDeleted.size > 0 && tx.run(sql.DELETE_PARKED, [[...record.parkedDeleted]]),
+    trailed.length > 0 &&
+      tx.run(sql.FOLLOW_TRAILS, [
+        trailed.map(({ assetId }) => assetId),
+        trailed.map(({ direction }) => direction),
+        trailed.map(({ extreme }) => extreme),
       ]),
-    tx.run(sql.UPDATE_ACCOUNTS, [
-      ids,
-      ids.map((id) => settlement.accounts.get(id)!.cash),
-      ids.map((id) => settlement.accounts.get(id)!.held),
-      ids.map((id) => accounts.get(id)!.lastEventId),
-    ]),
-    prices.length > 0 &&
-      tx.run(sql.UPDATE_LAST_PRICES, [
-        prices.map(([assetId]) => assetId),
-        prices.map(([, price]) => price),
-        now,
+    inserted.length > 0 &&
+      tx.run(sql.INSERT_PARKED, [
+        inserted.map(({ order }) => order.id),
+        inserted.map(({ waitsFor }) => waitsFor),
+        inserted.map(({ seq }) => seq),
+        inserted.map(({ direction }) => direction),
+        inserted.map(({ rank }) => rank),
+        inserted.map(({ hwm }) => hwm),
+        inserted.map(({ releaseAt }) => releaseAt?.toISOString()),
       ]),
   ].filter((sent) => sent !== false);
-}
-
-/** Applies a purchase or sale; a sale takes its share of the cost basis (average cost, rounded down). */
-function move(row: PositionRow, movement: Movement): void {
-  if (movement.qty > 0n) row.costBasis += movement.cost;
-  else row.costBasis += (row.costBasis * movement.qty) / row.qty;
-  row.qty += movement.qty;
-  movement.positionQty = row.qty;
-}
-
-/** Gives each event its account's next number; the account's row, under lock, has the last one. */
-function numberEvents({ events }: Settlement, accounts: Map<string, AccountRow>): bigint[] {
-  return events.map(({ accountId }) => (accounts.get(accountId)!.lastEventId += 1n));
-}
-
-function writeEvents(
-  tx: Tx,
-  { events }: Settlement,
-  eventIds: readonly bigint[],
-  now: Date,
-): Promise<unknown>[] {
-  return [
-    tx.run(sql.INSERT_EVENTS, [
-      events.map(({ accountId }) => accountId),
-      eventIds,
-      events.map(({ type }) => type),
-      events.map(({ orderId }) => orderId),
-      events.map(({ status }) => status),
-      events.map(({ version }) => version),
-      events.map(({ filledQty }) => filledQty),
-      events.map(({ filledValue }) => filledValue),
-      events.map(({ fees }) => fees),
-      events.map(({ fill }) => fill?.executionId ?? null),
-      events.map(({ fill }) => fill?.price ?? null),
-      events.map(({ fill }) => fill?.qty ?? null),
-      events.map(({ fill }) => fill?.fee ?? null),
-      events.map(({ fill }) => fill?.movement.positionQty ?? null),
-      events.map(({ reason }) => reason),
-      now,
-    ]),
-  ];
-}
-
-/** One row an order, whatever the number of its executions; the house is not told. */
-function writeNotifications(
-  tx: Tx,
-  { notifications }: Settlement,
-  accounts: Map<string, AccountRow>,
-  now: Date,
-): Promise<unknown>[] {
-  const told = [...notifications.values()].filter(
-    ({ order }) => accounts.get(order.accountId)?.kind === 'client',
-  );
-  if (told.length === 0) return [];
-  return [
-    tx.run(sql.INSERT_NOTIFICATIONS, [
-      told.map(({ order }) => order.accountId),
-      told.map(({ order }) => order.id),
-      told.map(({ order }) => order.status),
-      told.map(({ executions }) => executions),
-      told.map(({ qty }) => qty),
-      told.map(({ value }) => value),
-      told.map(({ fees }) => fees),
-      now,
-    ]),
-  ];
 }

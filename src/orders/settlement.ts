@@ -1,297 +1,119 @@
-import { newId } from '../ids.js';
-import { matchOrder, type Fill } from '../domain/match.js';
-import { feeOn, holdFor, tradeValue } from '../domain/money.js';
-import { OrderBook, type RestingOrder } from '../domain/order-book.js';
-import { FEES_ACCOUNT } from '../ledger/house.js';
-import { tradePostings, type PostingRow } from '../ledger/trade-postings.js';
-import type { OrderProgress, OrderTerms } from './model.js';
+import { isOverdue, ruleSession } from '../domain/sessions.js';
+import { parkedAt } from './parked.js';
+import { PassMarket, type PassRules } from './pass-market.js';
+import { reachOf } from './pass-books.js';
+import { Replacements } from './replacements.js';
+import type { SettlementRecord } from './settlement-record.js';
+import type { PassReads } from './waiting-work.js';
+import { isOpen, isUntriggered, type WorkingOrder, type WorkItem } from './working-order.js';
 
-/** An order while a pass works on it: read once, changed in memory, written once. */
-export type WorkingOrder = Pick<
-  OrderTerms,
-  | 'id'
-  | 'accountId'
-  | 'assetId'
-  | 'shard'
-  | 'side'
-  | 'type'
-  | 'timeInForce'
-  | 'boundPrice'
-  | 'feeBps'
-  | 'createdAt'
-> &
-  Pick<
-    OrderProgress,
-    'status' | 'qty' | 'filledQty' | 'filledValue' | 'fees' | 'hold' | 'reason' | 'version'
-  >;
-
-export interface WorkItem {
-  seq: bigint;
-  shard: number;
-  kind: 'place' | 'cancel';
-  waitingSince: Date;
-  order: WorkingOrder;
-}
-
-export interface TradeRow {
-  id: string;
-  taker: WorkingOrder;
-  maker: WorkingOrder;
-  price: bigint;
-  qty: bigint;
-  value: bigint;
-  takerFee: bigint;
-  makerFee: bigint;
-}
-
-/** What moves one account's holding of one asset, in the order it happens. */
-export interface Movement {
-  qty: bigint;
-  /** What a purchase adds to the cost basis, in 10^-4 USD; nothing for a sale. */
-  cost: bigint;
-  /** Filled in when the position is under lock: the quantity after this movement. */
-  positionQty?: bigint;
-}
-
-export interface EventDraft {
-  accountId: string;
-  type: string;
-  orderId: string;
-  status: string;
-  version: number;
-  filledQty: bigint;
-  filledValue: bigint;
-  fees: bigint;
-  fill?: { executionId: string; price: bigint; qty: bigint; fee: bigint; movement: Movement };
-  reason: string | null;
-}
-
-export interface NotificationDraft {
-  order: WorkingOrder;
-  executions: number;
-  qty: bigint;
-  value: bigint;
-  fees: bigint;
-}
-
-interface PositionChange {
-  accountId: string;
-  assetId: string;
-  held: bigint;
-  movements: Movement[];
-}
-
-const CLOSED = new Set<string>(['filled', 'canceled', 'expired', 'rejected']);
+/** Work that failed this often is given up, so that it does not hold up what comes after it. */
+export const MAX_WORK_ATTEMPTS = 5;
 
 /**
- * Works through a sequence of orders and cancellations in memory and adds up what it means for
- * orders, book, money, shares, events and notifications. Pure but for the trade ids; the execution
- * pass writes the result.
+ * Works through a sequence of orders, cancellations and replacements in memory. Reads what it needs
+ * under the shards' locks and writes nothing: an attempt that is rolled back starts from a new one.
  */
 export class Settlement {
-  readonly changed = new Set<WorkingOrder>();
-  readonly trades: TradeRow[] = [];
-  readonly postings: PostingRow[] = [];
-  readonly events: EventDraft[] = [];
-  readonly notifications = new Map<string, NotificationDraft>();
-  readonly accounts = new Map<string, { cash: bigint; held: bigint }>();
-  readonly positions = new Map<string, PositionChange>();
-  readonly lastPrices = new Map<string, bigint>();
-  readonly bookDeleted = new Set<string>();
-  readonly bookReduced = new Map<string, RestingOrder>();
-  readonly bookInserted = new Map<string, RestingOrder>();
+  readonly market: PassMarket;
+  private readonly replacements: Replacements;
 
-  private readonly books = new Map<string, OrderBook>();
-  private readonly orders = new Map<string, WorkingOrder>();
-
-  /** @param resting the part of the books that the work can reach, with the orders themselves */
   constructor(
-    work: readonly WorkItem[],
-    resting: readonly { order: WorkingOrder; resting: RestingOrder }[],
+    private readonly rules: PassRules,
+    private readonly reads: PassReads,
   ) {
-    const byAsset = new Map<string, RestingOrder[]>();
-    for (const one of resting) {
-      this.orders.set(one.order.id, one.order);
-      const list = byAsset.get(one.order.assetId);
-      if (list) list.push(one.resting);
-      else byAsset.set(one.order.assetId, [one.resting]);
-    }
-    for (const [assetId, orders] of byAsset) this.books.set(assetId, new OrderBook(orders));
+    this.market = new PassMarket(rules, reads);
+    this.replacements = new Replacements(this.market);
+  }
+
+  /** What came of it. */
+  get record(): SettlementRecord {
+    return this.market.record;
+  }
+
+  /** Does all the work, in its sequence. */
+  async run(work: readonly WorkItem[]): Promise<void> {
+    for (const item of work) item.order = this.market.adopt(item.order);
+    await this.prepare(work);
     for (const item of work) {
-      const known = this.orders.get(item.order.id);
-      if (known)
-        item.order = known; // one object an order, or two changes would be written over
-      else this.orders.set(item.order.id, item.order);
-      if (item.kind === 'place') this.place(item);
-      else this.cancel(item.order);
+      this.market.startItem(item.seq);
+      await this.step(item);
+      await this.market.settleConsequences();
     }
   }
 
-  /** @throws Error when the pass has nothing to do with the order */
-  order(id: string): WorkingOrder {
-    const order = this.orders.get(id);
-    if (!order) throw new Error(`order ${id} is not part of this pass`);
-    return order;
+  /** Reads at once what most of the work needs; whatever else comes up is read on demand. */
+  private async prepare(work: readonly WorkItem[]): Promise<void> {
+    const { groups, books, stops } = this.market;
+    const arriving = work.filter(({ kind }) => kind !== 'cancel' && kind !== 'expire');
+    const trading = [...new Set(arriving.map(({ order }) => order.assetId))];
+    const reaches = arriving
+      .filter(({ order }) => !isUntriggered(order) && !this.rules.blocks.isEverything)
+      .map(({ order }) => reachOf(order, order.limitPrice ?? order.boundPrice));
+    await Promise.all([
+      this.market.readAssets([...new Set(work.map(({ order }) => order.assetId))]),
+      groups.read(work.map(({ order }) => order)),
+      books.preload(reaches),
+      stops.preload(trading),
+      this.replacements.prepare(work, this.reads),
+    ]);
   }
 
-  private place({ order, seq }: WorkItem): void {
-    const book = this.book(order.assetId);
-    order.status = 'new';
-    this.addEvent(order, 'new');
-    const { accountId, side, type, timeInForce, boundPrice, qty } = order;
-    const result = matchOrder(book, {
-      orderId: order.id,
-      accountId,
-      side,
-      type: type as 'market' | 'limit',
-      timeInForce: timeInForce as 'day',
-      boundPrice,
-      seq,
-      qty,
-    });
-    for (const fill of result.fills) this.trade(order, fill);
-    if (result.outcome === 'canceled') this.close(order, result.reason);
-    if (result.outcome === 'resting') this.bookInserted.set(order.id, book.find(order.id)!);
-  }
-
-  private cancel(order: WorkingOrder): void {
-    if (CLOSED.has(order.status)) {
-      this.addEvent(order, 'order_cancel_rejected', { reason: `order is ${order.status}` });
-      return;
+  private async step(item: WorkItem): Promise<void> {
+    const { order, kind } = item;
+    if (item.attempts >= MAX_WORK_ATTEMPTS) return this.giveUp(item);
+    switch (kind) {
+      case 'place':
+        return this.arrive(order, true);
+      case 'release':
+        return isOpen(order) ? this.arrive(order, false) : undefined;
+      case 'cancel':
+        return this.cancel(order, item.cause);
+      case 'expire':
+        return this.expire(order);
+      case 'replace':
+        return this.replacements.replace(item);
+      default:
+        throw new Error(`unknown work ${String(kind satisfies never)}`);
     }
-    this.book(order.assetId).remove(order.id);
-    if (!this.bookInserted.delete(order.id)) this.bookDeleted.add(order.id);
-    this.bookReduced.delete(order.id);
-    this.close(order, 'requested');
   }
 
-  private trade(taker: WorkingOrder, { maker: resting, price, qty }: Fill): void {
-    const maker = this.order(resting.orderId);
-    const value = tradeValue(price, qty);
-    const trade: TradeRow = {
-      id: newId(),
-      taker,
-      maker,
-      price,
-      qty,
-      value,
-      takerFee: feeOn(value, taker.feeBps),
-      makerFee: feeOn(value, maker.feeBps),
-    };
-    this.trades.push(trade);
-    this.lastPrices.set(taker.assetId, price);
-    this.takeFromBook(resting);
-    this.post(trade);
-    this.fill(maker, trade, trade.makerFee);
-    this.fill(taker, trade, trade.takerFee);
-  }
-
-  private takeFromBook(resting: RestingOrder): void {
-    const { orderId, remaining } = resting;
-    if (remaining > 0n) {
-      if (!this.bookInserted.has(orderId)) this.bookReduced.set(orderId, resting);
-      return;
+  /** An order comes to the market, or back to it when its session begins. */
+  private async arrive(order: WorkingOrder, mayWait: boolean): Promise<void> {
+    const { market } = this;
+    const refused = market.refusal(order);
+    if (refused) return market.finish(order, 'rejected', refused);
+    const ruling = mayWait ? ruleSession(order, market.times(order)) : { kind: 'trade' as const };
+    switch (ruling.kind) {
+      case 'wait':
+        return market.record.park(parkedAt(order, market.nextSeq(), ruling.until));
+      case 'expired':
+        return market.finish(order, 'expired', null);
+      case 'closed':
+        return market.finish(order, 'canceled', 'market_closed');
+      case 'trade':
     }
-    this.bookReduced.delete(orderId);
-    if (!this.bookInserted.delete(orderId)) this.bookDeleted.add(orderId);
+    market.open(order);
+    const pair = order.orderClass === 'oco' && market.groups.other(order, 'stop_loss');
+    if (pair) market.openLeg(pair);
+    if (isUntriggered(order)) market.arm(order);
+    else await market.enter(order);
   }
 
-  private post({ id, taker, maker, qty, value, takerFee, makerFee }: TradeRow): void {
-    const sides = [
-      { accountId: taker.accountId, fee: takerFee },
-      { accountId: maker.accountId, fee: makerFee },
-    ] as const;
-    const [buyer, seller] = taker.side === 'buy' ? sides : [sides[1], sides[0]];
-    this.postings.push(...tradePostings({ id, assetId: taker.assetId, qty, value }, buyer, seller));
-    const fees = takerFee + makerFee;
-    if (fees > 0n) this.account(FEES_ACCOUNT).cash += fees;
+  private cancel(order: WorkingOrder, cause: string | null): void {
+    if (isOpen(order)) return this.market.end(order, 'canceled', cause ?? 'requested');
+    if (cause !== null) return; // not asked for by its client, who need not know
+    const reason = `order is ${order.status}`;
+    this.market.record.event(order, 'order_cancel_rejected', { reason });
   }
 
-  /** One side of a trade: the order, its hold, its account's money and shares, its event. */
-  private fill(order: WorkingOrder, trade: TradeRow, fee: bigint): void {
-    const { qty, value, price } = trade;
-    order.filledQty += qty;
-    order.filledValue += value;
-    order.fees += fee;
-    order.status = order.filledQty === order.qty ? 'filled' : 'partially_filled';
-    this.release(order);
-    const bought = order.side === 'buy';
-    this.account(order.accountId).cash += bought ? -(value + fee) : value - fee;
-    const movement: Movement = { qty: bought ? qty : -qty, cost: bought ? value + fee : 0n };
-    this.position(order).movements.push(movement);
-    const type = order.status === 'filled' ? 'fill' : 'partial_fill';
-    this.addEvent(order, type, { fill: { executionId: trade.id, price, qty, fee, movement } });
-    this.addNotification(order, qty, value, fee);
+  private expire(order: WorkingOrder): void {
+    if (isOpen(order) && isOverdue(order, this.market.times(order)))
+      this.market.end(order, 'expired', null);
   }
 
-  private close(order: WorkingOrder, reason: string | null): void {
-    order.status = 'canceled';
-    order.reason = reason;
-    this.release(order);
-    this.addEvent(order, 'canceled', { reason });
-  }
-
-  /** Lowers the hold to what the open rest needs: to nothing, to the last unit, once it is closed. */
-  private release(order: WorkingOrder): void {
-    const rest = CLOSED.has(order.status) ? 0n : order.qty - order.filledQty;
-    const needed = order.side === 'buy' ? holdFor(order.boundPrice, rest, order.feeBps) : rest;
-    const released = order.hold - needed;
-    order.hold = needed;
-    if (order.side === 'buy') this.account(order.accountId).held -= released;
-    else this.position(order).held -= released;
-  }
-
-  private addEvent(
-    order: WorkingOrder,
-    type: string,
-    more: { fill?: EventDraft['fill']; reason?: string | null } = {},
-  ): void {
-    order.version += 1;
-    this.changed.add(order);
-    this.account(order.accountId); // its row gives the event its number
-    this.events.push({
-      accountId: order.accountId,
-      type,
-      orderId: order.id,
-      status: order.status,
-      version: order.version,
-      filledQty: order.filledQty,
-      filledValue: order.filledValue,
-      fees: order.fees,
-      ...(more.fill && { fill: more.fill }),
-      reason: more.reason ?? null,
-    });
-  }
-
-  private addNotification(order: WorkingOrder, qty: bigint, value: bigint, fees: bigint): void {
-    const draft = this.notifications.get(order.id);
-    if (draft) {
-      draft.executions += 1;
-      draft.qty += qty;
-      draft.value += value;
-      draft.fees += fees;
-    } else this.notifications.set(order.id, { order, executions: 1, qty, value, fees });
-  }
-
-  private book(assetId: string): OrderBook {
-    let book = this.books.get(assetId);
-    if (!book) this.books.set(assetId, (book = new OrderBook()));
-    return book;
-  }
-
-  private account(id: string): { cash: bigint; held: bigint } {
-    let change = this.accounts.get(id);
-    if (!change) this.accounts.set(id, (change = { cash: 0n, held: 0n }));
-    return change;
-  }
-
-  private position({ accountId, assetId }: WorkingOrder): PositionChange {
-    const key = accountId + assetId;
-    let change = this.positions.get(key);
-    if (!change)
-      this.positions.set(key, (change = { accountId, assetId, held: 0n, movements: [] }));
-    return change;
+  private giveUp(item: WorkItem): void {
+    if (item.kind === 'replace') this.replacements.reject(item, 'internal_error');
+    else if (isOpen(item.order)) this.market.end(item.order, 'rejected', 'internal_error');
   }
 }
-
-export const isClosed = (status: string): boolean => CLOSED.has(status);

@@ -1,12 +1,49 @@
 import type { Tx } from '../db.js';
 import type { RestingOrder } from '../domain/order-book.js';
+import { directionOf, trailingStop, triggerRank } from '../domain/triggers.js';
+import type { ArmedStop, Lane, StopEntry, WantedStops } from './armed-stops.js';
 import * as sql from './execute-statements.js';
-import type { WorkingOrder, WorkItem } from './settlement.js';
+import type { BookEntry, WantedBook } from './pass-books.js';
+import type { OrderPlace } from './replacements.js';
+import type { BlockRow } from './trading-blocks.js';
+import type { WorkingOrder, WorkItem } from './working-order.js';
+
+/** An asset as a pass needs it. Prices in 10^-4 USD, quantities in 10^-9 units. */
+export interface PassAsset {
+  id: string;
+  class: 'us_equity' | 'crypto';
+  isTradable: boolean;
+  priceIncrement: bigint;
+  minTradeIncrement: bigint;
+  /** The last trade or, before the first one, the reference price. */
+  price: bigint;
+}
 
 interface BookRow extends WorkingOrder {
   rank: bigint;
   seq: bigint;
   remaining: bigint;
+}
+
+interface StopRow extends WorkingOrder {
+  lane: Lane;
+  key: bigint;
+  seq: bigint;
+  parkedHwm: bigint | null;
+}
+
+const BEFORE_ALL = { rank: -(2n ** 63n), seq: -1n };
+
+/**
+ * Waits for a kill switch that is being thrown, then reads what must not trade: once its endpoint has
+ * answered, no pass is left that has not seen it.
+ */
+export async function readBlocks(tx: Tx): Promise<BlockRow[]> {
+  const [, rows] = await Promise.all([
+    tx.run(sql.JOIN_PASSES, []),
+    tx.run<BlockRow>(sql.BLOCKS, []),
+  ]);
+  return rows;
 }
 
 /** The waiting work of the shards, in sequence order. Their locks must be held. */
@@ -18,63 +55,113 @@ export const takeWork = (
   tx
     .run<Omit<WorkItem, 'order' | 'shard'> & WorkingOrder>(sql.TAKE_WORK, [shards, perShard])
     .then((rows) =>
-      rows.map(({ seq, kind, waitingSince, ...order }) => ({
-        seq,
-        shard: order.shard,
-        kind,
-        waitingSince,
-        order,
-      })),
+      rows.map(
+        ({
+          seq,
+          kind,
+          waitingSince,
+          attempts,
+          cause,
+          newOrderId,
+          totalQty,
+          ifVersion,
+          ...order
+        }) => ({
+          seq,
+          shard: order.shard,
+          kind,
+          waitingSince,
+          attempts,
+          cause,
+          newOrderId,
+          totalQty,
+          ifVersion,
+          order,
+        }),
+      ),
     );
 
-/**
- * Reads what the work can reach in the books: on each side, from the best price to the worst bound
- * of the orders against it, until their quantities are covered. Cancellations in the same work may
- * take some of that away first, so what they would remove is asked for on top.
- */
-export async function loadBooks(
-  tx: Tx,
-  work: readonly WorkItem[],
-): Promise<{ order: WorkingOrder; resting: RestingOrder }[]> {
-  const wanted = new Map<string, { assetId: string; side: string; worst: bigint; qty: bigint }>();
-  for (const { kind, order } of work) {
-    if (kind !== 'place') continue;
-    const side = order.side === 'buy' ? 'sell' : 'buy';
-    const rank = order.side === 'buy' ? order.boundPrice : -order.boundPrice;
-    const reach = wanted.get(order.assetId + side);
-    if (!reach) {
-      wanted.set(order.assetId + side, {
-        assetId: order.assetId,
-        side,
-        worst: rank,
-        qty: order.qty,
-      });
-    } else {
-      reach.qty += order.qty;
-      if (rank > reach.worst) reach.worst = rank;
-    }
+/** What a pass reads while its shards are locked: nobody else changes it meanwhile. */
+export class PassReads {
+  constructor(private readonly tx: Tx) {}
+
+  async assets(ids: readonly string[]): Promise<Map<string, PassAsset>> {
+    const rows = await this.tx.run<PassAsset>(sql.PASS_ASSETS, [ids]);
+    return new Map(rows.map((asset) => [asset.id, asset]));
   }
-  if (wanted.size === 0) return [];
-  for (const { kind, order } of work) {
-    const reach = kind === 'cancel' && wanted.get(order.assetId + order.side);
-    if (reach) reach.qty += order.qty - order.filledQty;
+
+  async orders(ids: readonly string[]): Promise<WorkingOrder[]> {
+    return ids.length === 0 ? [] : this.tx.run<WorkingOrder>(sql.LOAD_ORDERS, [ids]);
   }
-  const reaches = [...wanted.values()];
-  const rows = await tx.run<BookRow>(sql.LOAD_BOOKS, [
-    reaches.map(({ assetId }) => assetId),
-    reaches.map(({ side }) => side),
-    reaches.map(({ worst }) => worst),
-    reaches.map(({ qty }) => qty),
-  ]);
-  return rows.map(({ rank, seq, remaining, ...order }) => ({
-    order,
-    resting: {
-      orderId: order.id,
-      accountId: order.accountId,
-      side: order.side,
-      price: order.side === 'sell' ? rank : -rank,
-      seq,
-      remaining,
-    },
-  }));
+
+  /** The open orders of groups. */
+  async groups(ids: readonly string[]): Promise<WorkingOrder[]> {
+    return ids.length === 0 ? [] : this.tx.run<WorkingOrder>(sql.LOAD_GROUPS, [ids]);
+  }
+
+  /** Where open orders wait. */
+  async places(ids: readonly string[]): Promise<OrderPlace[]> {
+    return this.tx.run<OrderPlace>(sql.ORDER_PLACES, [ids]);
+  }
+
+  async books(wanted: readonly WantedBook[]): Promise<BookEntry[]> {
+    const rows = await this.tx.run<BookRow>(sql.LOAD_BOOKS, [
+      wanted.map(({ assetId }) => assetId),
+      wanted.map(({ side }) => side),
+      wanted.map(({ after }) => (after ?? BEFORE_ALL).rank),
+      wanted.map(({ after }) => (after ?? BEFORE_ALL).seq),
+      wanted.map(({ worstRank }) => worstRank),
+      wanted.map(({ qty }) => qty),
+      wanted.map(({ value }) => value),
+    ]);
+    return rows.map(({ rank, seq, remaining, ...order }) => ({
+      order,
+      resting: restingOf(order, rank, seq, remaining),
+    }));
+  }
+
+  async stops(wanted: readonly WantedStops[], limit: number): Promise<StopEntry[]> {
+    const rows = await this.tx.run<StopRow>(sql.NEXT_STOPS, [
+      wanted.map(({ assetId }) => assetId),
+      wanted.map(({ direction }) => direction),
+      wanted.map(({ after }) => after.rank.key),
+      wanted.map(({ after }) => after.rank.seq),
+      wanted.map(({ after }) => after.trail_price.key),
+      wanted.map(({ after }) => after.trail_price.seq),
+      wanted.map(({ after }) => after.trail_percent.key),
+      wanted.map(({ after }) => after.trail_percent.seq),
+      limit,
+    ]);
+    return rows.map(({ lane, key, seq, parkedHwm, ...order }) => ({
+      lane,
+      key,
+      stop: armedStop(order, seq, parkedHwm),
+    }));
+  }
 }
+
+const restingOf = (
+  { id, accountId, side }: WorkingOrder,
+  rank: bigint,
+  seq: bigint,
+  remaining: bigint,
+): RestingOrder => ({
+  orderId: id,
+  accountId,
+  side,
+  price: side === 'sell' ? rank : -rank,
+  seq,
+  remaining,
+});
+
+/** @param hwm the best price so far, for a trailing stop */
+export const armedStop = (order: WorkingOrder, seq: bigint, hwm: bigint | null): ArmedStop => ({
+  order,
+  seq,
+  hwm,
+  stop: order.stopPrice ?? trailingStop(order.side, hwm!, order),
+});
+
+/** Where an armed stop stands among those of its direction. */
+export const stopRank = ({ order, stop }: ArmedStop): bigint =>
+  triggerRank(directionOf(order.side), stop);

@@ -1,7 +1,9 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { parseDecimal, PRICE_SCALE, QTY_SCALE } from '../../src/domain/money.js';
-import { checkOrder, tickAt, type AssetRules } from '../../src/domain/order-rules.js';
+import { checkOrder } from '../../src/domain/order-rules.js';
+import { tickAt, type AssetRules } from '../../src/domain/price-rules.js';
+import type { OrderShape } from '../../src/domain/order-shape.js';
 
 const usd = (text: string) => parseDecimal(text, PRICE_SCALE);
 const shares = (text: string) => parseDecimal(text, QTY_SCALE);
@@ -26,16 +28,30 @@ const coin: AssetRules = {
   lastPrice: usd('60000'),
 };
 
-const limit = (qty: string, price: string) => ({
-  type: 'limit' as const,
+const plain: OrderShape = {
+  side: 'buy',
+  type: 'market',
+  timeInForce: 'day',
+  orderClass: '',
+  qty: null,
+  notional: null,
+  limitPrice: null,
+  stopPrice: null,
+  trailPrice: null,
+  trailPercent: null,
+  extendedHours: false,
+  takeProfit: null,
+  stopLoss: null,
+};
+const limit = (qty: string, price: string): OrderShape => ({
+  ...plain,
+  type: 'limit',
   qty: shares(qty),
   limitPrice: usd(price),
 });
-const market = (qty: string) => ({ type: 'market' as const, qty: shares(qty), limitPrice: null });
-const check = (
-  order: ReturnType<typeof limit> | ReturnType<typeof market>,
-  asset: Partial<AssetRules> = {},
-) => checkOrder(order, { ...stock, ...asset }, limits);
+const market = (qty: string): OrderShape => ({ ...plain, qty: shares(qty) });
+const check = (order: OrderShape, asset: Partial<AssetRules> = {}) =>
+  checkOrder(order, { ...stock, ...asset }, limits);
 
 describe('the rules for an order', () => {
   for (const [what, order, asset] of [
@@ -143,14 +159,14 @@ describe('the rules for an order', () => {
     ],
     [
       'a limit order without a price',
-      { type: 'limit' as const, qty: shares('1'), limitPrice: null },
+      { ...limit('1', '1'), limitPrice: null },
       {},
       'limit_price is required for a limit order',
       { field: 'limit_price', value: null },
     ],
     [
       'a market order with a price',
-      { type: 'market' as const, qty: shares('1'), limitPrice: usd('150') },
+      { ...market('1'), limitPrice: usd('150') },
       {},
       'limit_price is not allowed for a market order',
       { field: 'limit_price', value: '150' },
@@ -185,7 +201,7 @@ describe('the rules for an order', () => {
   it('accept either neighbour that the refusal of an off-tick price names', () => {
     fc.assert(
       fc.property(fc.bigInt({ min: 1n, max: 10n ** 8n }), (limitPrice) => {
-        const order = { type: 'limit' as const, qty: shares('1'), limitPrice };
+        const order = { ...limit('1', '1'), limitPrice };
         const fault = checkOrder(order, stock, limits);
         expect(fault === null).to.equal(limitPrice % tickAt(limitPrice, stock) === 0n);
         for (const near of (fault?.details['nearest'] as string[] | undefined) ?? []) {

@@ -7,7 +7,7 @@ import { connectDatabase } from '../../src/db.js';
 import { parseDecimal, PRICE_SCALE, QTY_SCALE } from '../../src/domain/money.js';
 import { proveLedger, type LedgerProof } from '../../src/ledger/proof.js';
 import { Executor } from '../../src/orders/executor.js';
-import type { PlaceOrder } from '../../src/orders/intake.js';
+import type { PlaceOrder } from '../../src/orders/new-order.js';
 import { findOrder, type OrderView } from '../../src/orders/model.js';
 import { createTestDatabase } from './database.js';
 import { testRedisUrl } from './servers.js';
@@ -43,6 +43,8 @@ export interface TestOrder {
   price?: string;
   symbol?: string;
   timeInForce?: PlaceOrder['timeInForce'];
+  /** Whatever else the order has, in the intake's terms. */
+  more?: Partial<PlaceOrder>;
   clientOrderId?: string;
   idempotency?: PlaceOrder['idempotency'];
 }
@@ -89,6 +91,9 @@ export async function startTrading(
         db,
         log,
         worker: `test-${uuidv7()}`,
+        marketHours: config.marketHours,
+        marketCollarBps: config.marketCollarBps,
+        limits: container.limits,
         nudgeNotifications: () => undefined,
         announce: () => undefined,
       }),
@@ -136,5 +141,6 @@ export function toRequest(order: TestOrder, accounts: readonly SeededAccount[]):
     extendedHours: false,
     clientOrderId: order.clientOrderId ?? null,
     idempotency: order.idempotency ?? null,
+    ...order.more,
   };
 }

@@ -89,8 +89,9 @@ describe('intake', () => {
           account: (index + n) % 4,
           side: (index + n) % 2 === 0 ? 'buy' : 'sell',
           qty: '0.1',
-          price: '150',
-          symbol: index % 3 === 0 ? 'AAPL' : 'MSFT',
+          ...(index % 3 === 0
+            ? { symbol: 'AAPL', price: '150' }
+            : { symbol: 'MSFT', price: '410' }),
         });
       }
     };

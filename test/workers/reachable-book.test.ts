@@ -3,8 +3,12 @@ import { expect } from 'chai';
 import type { Knex } from 'knex';
 import { connectDatabase, type Database } from '../../src/db.js';
 import type { RestingOrder } from '../../src/domain/order-book.js';
-import { loadBooks } from '../../src/orders/waiting-work.js';
-import { Settlement, type WorkingOrder, type WorkItem } from '../../src/orders/settlement.js';
+import { TradingHours } from '../../src/domain/sessions.js';
+import type { BookEntry, WantedBook } from '../../src/orders/pass-books.js';
+import { Settlement } from '../../src/orders/settlement.js';
+import { TradingBlocks } from '../../src/orders/trading-blocks.js';
+import { PassReads } from '../../src/orders/waiting-work.js';
+import type { WorkingOrder, WorkItem } from '../../src/orders/working-order.js';
 import { createTestDatabase } from '../support/database.js';
 import { seededRandom } from '../domain/order-flow.js';
 
@@ -28,15 +32,27 @@ function buildOrder(random: Random, assetId: string, waits: boolean): WorkingOrd
   const away = BigInt(1 + random(8));
   const worse = side === 'buy' ? 100n - away : 100n + away;
   const crossing = BigInt(94 + random(13));
+  const isMarket = !waits && random(6) === 0;
   return {
     id: randomUUID(),
     accountId: accounts[random(ACCOUNTS)]!,
     assetId,
     shard: 0,
     side,
-    type: !waits && random(6) === 0 ? 'market' : 'limit',
+    type: isMarket ? 'market' : 'limit',
     timeInForce: waits ? 'gtc' : (['day', 'day', 'ioc', 'fok'] as const)[random(4)]!,
     qty: BigInt(1 + random(20)),
+    notional: null,
+    limitPrice: isMarket ? null : waits ? worse : crossing,
+    stopPrice: null,
+    trailPrice: null,
+    trailPercent: null,
+    orderClass: '',
+    leg: null,
+    groupId: null,
+    replacedBy: null,
+    triggeredAt: null,
+    hwm: null,
     boundPrice: waits ? worse : crossing,
     feeBps: 0,
     createdAt: NOW,
@@ -63,6 +79,11 @@ async function restInBook(
     class: 'us_equity',
     exchange: 'TEST',
     shard: 0,
+  });
+  await knex('market_prices').insert({
+    asset_id: assetId,
+    reference_price: 100,
+    previous_close: 100,
   });
   await knex('orders').insert(
     rests.map(({ order }) => ({
@@ -108,19 +129,52 @@ const bestFirst = (rests: readonly Resting[]): WorkingOrder[] => {
 const copy = (work: readonly WorkItem[]): WorkItem[] =>
   work.map((item) => ({ ...item, order: { ...item.order } }));
 
-function outcome(settlement: Settlement): unknown {
+const RULES = {
+  now: NOW,
+  hours: new TradingHours('always', NOW),
+  blocks: new TradingBlocks([]),
+  marketCollarBps: 500,
+  collarBps: () => 9_000,
+};
+
+/** Reads, but counts what it reads of the books. */
+class CountingReads extends PassReads {
+  loaded = 0;
+
+  override async books(wanted: readonly WantedBook[]): Promise<BookEntry[]> {
+    const entries = await super.books(wanted);
+    this.loaded += entries.length;
+    return entries;
+  }
+}
+
+/** Reads the whole of a book at once, whatever is wanted of it. */
+class WholeReads extends PassReads {
+  override books(wanted: readonly WantedBook[]): Promise<BookEntry[]> {
+    const all = wanted.map((one) => ({ ...one, worstRank: 2n ** 62n, qty: 2n ** 62n }));
+    return super.books(all);
+  }
+}
+
+async function settle(work: readonly WorkItem[], reads: PassReads): Promise<Settlement> {
+  const settlement = new Settlement(RULES, reads);
+  await settlement.run(copy(work));
+  return settlement;
+}
+
+function outcome({ record }: Settlement): unknown {
   const book = (orders: Iterable<RestingOrder>) =>
     [...orders].map(({ orderId, remaining }) => `${orderId} ${remaining}`).sort();
   return {
-    trades: settlement.trades.map(
+    trades: record.trades.map(
       ({ taker, maker, price, qty }) => `${taker.id} ${maker.id} ${qty}@${price}`,
     ),
-    orders: [...settlement.changed]
+    orders: [...record.changed]
       .map(({ id, status, filledQty, reason }) => `${id} ${status} ${filledQty} ${reason}`)
       .sort(),
-    inserted: book(settlement.bookInserted.values()),
-    reduced: book(settlement.bookReduced.values()),
-    deleted: [...settlement.bookDeleted].sort(),
+    inserted: book(record.bookInserted.values()),
+    reduced: book(record.bookReduced.values()),
+    deleted: [...record.bookDeleted].sort(),
   };
 }
 
@@ -161,20 +215,20 @@ describe('a pass over the reachable part of a book', () => {
           ? cancelable.splice(random(Math.min(4, cancelable.length)), 1)[0]!
           : buildOrder(random, assetId, false);
         const kind = cancels ? 'cancel' : 'place';
-        return { seq: BigInt(1_000 + n), shard: 0, kind, waitingSince: NOW, order };
+        const blank = { cause: null, newOrderId: null, totalQty: null, ifVersion: null };
+        const shared = { shard: 0, waitingSince: NOW, attempts: 0, ...blank };
+        return { ...shared, seq: BigInt(1_000 + n), kind, order };
       });
 
-      const part = await db.transaction((tx) => loadBooks(tx, copy(work)));
-      const windowed = new Settlement(copy(work), part);
-      const whole = new Settlement(
-        copy(work),
-        rests.map((rest) => ({ order: { ...rest.order }, resting: { ...rest.resting } })),
-      );
+      const [windowed, whole, counted] = await db.transaction(async (tx) => {
+        const reads = new CountingReads(tx);
+        return [await settle(work, reads), await settle(work, new WholeReads(tx)), reads] as const;
+      });
 
       expect(outcome(windowed), `seed ${seed}`).to.deep.equal(outcome(whole));
-      loaded += part.length;
+      loaded += counted.loaded;
       resting += rests.length;
-      trades += whole.trades.length;
+      trades += whole.record.trades.length;
     }
     expect(loaded, 'it read only a part').to.be.lessThan(resting * 0.9);
     expect(trades).to.be.greaterThan(ROUNDS * 2);

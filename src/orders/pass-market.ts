@@ -1,0 +1,350 @@
+import { marketBound, priceBand, tighter } from '../domain/collar.js';
+import { matchOrder, type Fill } from '../domain/match.js';
+import { holdFor, MAX_UNITS } from '../domain/money.js';
+import { tickAt } from '../domain/price-rules.js';
+import type { SessionTimes, TradingHours } from '../domain/sessions.js';
+import { directionOf, isReached } from '../domain/triggers.js';
+import { ArmedStops } from './armed-stops.js';
+import { OrderGroups } from './order-groups.js';
+import { parkedStop } from './parked.js';
+import { PassBooks, reachOf, type BookEntry } from './pass-books.js';
+import { SettlementRecord, type TradeRow } from './settlement-record.js';
+import type { TradingBlocks } from './trading-blocks.js';
+import { armedStop, type PassAsset, type PassReads } from './waiting-work.js';
+import {
+  isClosed,
+  isOpen,
+  isParked,
+  isUntriggered,
+  restOf,
+  type WorkingOrder,
+} from './working-order.js';
+
+/** What a pass goes by, beside the orders themselves. */
+export interface PassRules {
+  now: Date;
+  hours: TradingHours;
+  blocks: TradingBlocks;
+  marketCollarBps: number;
+  /** The width of the price band, in 1/100 of a percent. */
+  collarBps: (accountId: string, assetId: string) => number;
+}
+
+export type EndStatus = 'canceled' | 'expired' | 'rejected';
+
+/** What follows from somebody else's work: a leg whose entry is filled, a stop that was reached. */
+type Consequence =
+  | { kind: 'activated'; order: WorkingOrder }
+  | { kind: 'reached'; order: WorkingOrder; price: bigint };
+
+/**
+ * Room for what follows from one work item: places in time are `item << 20 + n`, after everything of
+ * earlier items and before everything of later ones.
+ */
+const SEQ_BITS = 20n;
+
+/**
+ * The market as a pass has it in memory: books, armed stops, groups, and what happens to an order in
+ * them. The record tells what came of it.
+ */
+export class PassMarket {
+  readonly record = new SettlementRecord();
+  readonly stops: ArmedStops;
+  readonly groups: OrderGroups;
+  readonly books: PassBooks;
+  private assets = new Map<string, PassAsset>();
+  private readonly orders = new Map<string, WorkingOrder>();
+  private readonly consequences: Consequence[] = [];
+  private seq = 0n;
+
+  constructor(
+    readonly rules: PassRules,
+    private readonly reads: PassReads,
+  ) {
+    this.groups = new OrderGroups(
+      (ids) => reads.groups(ids),
+      (order) => this.adopt(order),
+    );
+    this.books = new PassBooks(
+      async (wanted) => {
+        const entries = await reads.books(wanted);
+        for (const entry of entries) entry.order = this.adopt(entry.order);
+        await this.groups.read(entries.map(({ order }) => order));
+        return entries;
+      },
+      (entry) => this.admitMaker(entry),
+    );
+    this.stops = new ArmedStops(
+      async (wanted, limit) => {
+        const entries = await reads.stops(wanted, limit);
+        for (const { stop } of entries) stop.order = this.adopt(stop.order);
+        await this.groups.read(entries.map(({ stop }) => stop.order));
+        return entries;
+      },
+      ({ order }) => order.status === 'new' && isUntriggered(order),
+    );
+  }
+
+  /** One object an order, or two changes would be written over. */
+  adopt(order: WorkingOrder): WorkingOrder {
+    const known = this.orders.get(order.id);
+    if (known) return known;
+    this.orders.set(order.id, order);
+    return order;
+  }
+
+  /** @throws Error when the pass has nothing to do with the order */
+  order(id: string): WorkingOrder {
+    const order = this.orders.get(id);
+    if (!order) throw new Error(`order ${id} is not part of this pass`);
+    return order;
+  }
+
+  async readAssets(ids: readonly string[]): Promise<void> {
+    this.assets = await this.reads.assets(ids);
+  }
+
+  asset(id: string): PassAsset {
+    const asset = this.assets.get(id);
+    if (!asset) throw new Error(`asset ${id} has no price`);
+    return asset;
+  }
+
+  /** The last trade, or what the asset is worth before the first one, in 10^-4 USD. */
+  priceOf(assetId: string): bigint {
+    return this.record.lastPrices.get(assetId) ?? this.asset(assetId).price;
+  }
+
+  /** What happens from now on has its place in time with this work item. */
+  startItem(seq: bigint): void {
+    this.seq = seq << SEQ_BITS;
+  }
+
+  nextSeq(): bigint {
+    return this.seq++;
+  }
+
+  times({ assetId }: WorkingOrder): SessionTimes {
+    return this.rules.hours.of(this.asset(assetId).class);
+  }
+
+  /** Why the order may not trade now: the rules of intake, by what is true now. */
+  refusal(order: WorkingOrder): string | null {
+    const blocked = this.rules.blocks.of(order.accountId, order.assetId);
+    if (blocked) return blocked;
+    if (!this.asset(order.assetId).isTradable) return 'instrument_halted';
+    if (order.limitPrice === null || isUntriggered(order)) return null;
+    const bound = tighter(order.side, order.limitPrice, this.band(order));
+    return bound === order.limitPrice ? null : 'price_collar';
+  }
+
+  private band({ side, accountId, assetId }: WorkingOrder): bigint {
+    return priceBand(side, this.priceOf(assetId), this.rules.collarBps(accountId, assetId));
+  }
+
+  open(order: WorkingOrder): void {
+    order.status = 'new';
+    this.record.event(order, 'new');
+  }
+
+  /**
+   * Matches an order that waits nowhere yet against the book; what is left of it rests or ends.
+   * @param bound the worst price it may trade at; by default its limit or its collar
+   */
+  async enter(order: WorkingOrder, bound = this.boundOf(order)): Promise<void> {
+    const loading = this.books.ensure(reachOf(order, bound), order.accountId);
+    if (loading) await loading;
+    const book = this.books.of(order.assetId);
+    const { id: orderId, accountId, side, timeInForce, notional } = order;
+    const result = matchOrder(book, {
+      orderId,
+      accountId,
+      side,
+      type: order.limitPrice === null ? 'market' : 'limit',
+      timeInForce,
+      boundPrice: bound,
+      seq: this.nextSeq(),
+      qty: notional !== null && side === 'buy' ? MAX_UNITS : restOf(order),
+      budget: notional === null ? null : this.budget(order, notional),
+    });
+    if (notional !== null) this.setQty(order, result.fills, result.remaining);
+    const resting = result.outcome === 'resting' ? book.find(orderId) : undefined;
+    if (resting) this.record.rest(resting);
+    for (const fill of result.fills) this.trade(order, fill);
+    if (result.outcome === 'canceled') this.finish(order, 'canceled', result.reason);
+    for (const { price } of result.fills) {
+      for (const { order: stop, hwm } of await this.stops.onTrade(order.assetId, price)) {
+        this.reach(stop, hwm, price);
+      }
+    }
+  }
+
+  private boundOf(order: WorkingOrder): bigint {
+    return order.limitPrice ?? tighter(order.side, order.boundPrice, this.band(order));
+  }
+
+  private budget({ assetId }: WorkingOrder, amount: bigint) {
+    return { amount, qtyIncrement: this.asset(assetId).minTradeIncrement };
+  }
+
+  /** Only now it is known what quantity the notional is. */
+  private setQty(order: WorkingOrder, fills: readonly Fill[], remaining: bigint): void {
+    const qty = fills.reduce((sum, fill) => sum + fill.qty, remaining);
+    if (qty > 0n) order.qty = qty;
+    this.record.reshape(order);
+  }
+
+  private trade(taker: WorkingOrder, fill: Fill): void {
+    const maker = this.order(fill.maker.orderId);
+    const trade = this.record.trade(taker, maker, fill);
+    this.fill(maker, trade, trade.makerFee);
+    this.fill(taker, trade, trade.takerFee);
+  }
+
+  private fill(order: WorkingOrder, trade: TradeRow, fee: bigint): void {
+    this.record.fill(order, trade, fee);
+    this.record.setHold(order, this.neededHold(order));
+    if (order.groupId !== null) this.carryToGroup(order);
+  }
+
+  /** What a fill means for the other orders of the group. */
+  private carryToGroup(order: WorkingOrder): void {
+    const isFilled = order.status === 'filled';
+    if (order.leg === 'entry' && isFilled) {
+      for (const leg of this.groups.others(order)) {
+        this.consequences.push({ kind: 'activated', order: leg });
+      }
+    }
+    const stopLoss = order.leg === 'take_profit' && this.groups.other(order, 'stop_loss');
+    if (!stopLoss) return;
+    if (isFilled) this.close(stopLoss, 'canceled', 'group');
+    else {
+      stopLoss.qty = stopLoss.filledQty + restOf(order);
+      stopLoss.version += 1;
+      this.record.reshape(stopLoss);
+    }
+  }
+
+  /** Legs and stops whose turn has come, in the order in which it came, until none is left. */
+  async settleConsequences(): Promise<void> {
+    for (let next = this.consequences.shift(); next; next = this.consequences.shift()) {
+      if (!isOpen(next.order)) continue; // ended meanwhile, by its group
+      if (next.kind === 'reached') await this.trigger(next.order, next.price);
+      else await this.activate(next.order);
+    }
+  }
+
+  /** A stop waits for its price; one whose price is there already is reached at once. */
+  arm(order: WorkingOrder, hwm: bigint | null = null): void {
+    const price = this.priceOf(order.assetId);
+    const mark = order.type === 'trailing_stop' ? (hwm ?? price) : null;
+    const stop = armedStop(order, this.nextSeq(), mark);
+    if (isReached(directionOf(order.side), stop.stop, price)) this.reach(order, mark, price);
+    else {
+      this.stops.arm(stop);
+      this.record.park(parkedStop(stop));
+    }
+  }
+
+  private reach(order: WorkingOrder, hwm: bigint | null, price: bigint): void {
+    order.triggeredAt = this.rules.now;
+    order.hwm = hwm;
+    order.version += 1;
+    this.record.reshape(order);
+    this.record.unpark(order.id);
+    this.consequences.push({ kind: 'reached', order, price });
+  }
+
+  /** A stop that was reached becomes a market or a limit order, and takes the hold of its pair. */
+  private async trigger(order: WorkingOrder, price: bigint): Promise<void> {
+    const refused = this.refusal(order);
+    if (refused) return this.finish(order, 'canceled', refused);
+    const takeProfit = order.leg === 'stop_loss' && this.groups.other(order, 'take_profit');
+    if (takeProfit) {
+      this.close(takeProfit, 'canceled', 'group');
+      this.record.setHold(order, this.neededHold(order));
+    }
+    await this.enter(order, order.limitPrice ?? this.stopBound(order, price));
+  }
+
+  /** A collar around the price that triggered it; a buyer's never above what is held. */
+  private stopBound({ side, assetId, boundPrice }: WorkingOrder, price: bigint): bigint {
+    const tick = tickAt(price, this.asset(assetId));
+    const bound = marketBound(side, price, null, this.rules.marketCollarBps, tick);
+    return side === 'buy' ? tighter(side, bound, boundPrice) : bound;
+  }
+
+  /** The entry is filled: a leg comes to the market. */
+  private async activate(leg: WorkingOrder): Promise<void> {
+    const blocked = this.rules.blocks.of(leg.accountId, leg.assetId);
+    if (blocked) return this.end(leg, 'canceled', blocked);
+    this.openLeg(leg);
+    if (!isUntriggered(leg)) await this.enter(leg);
+  }
+
+  /** Of a pair that sells, the take-profit holds the shares for both; a buyer's hold is there already. */
+  openLeg(leg: WorkingOrder): void {
+    this.record.unpark(leg.id);
+    this.open(leg);
+    const isSecond = leg.leg === 'stop_loss' && this.groups.other(leg, 'take_profit') !== undefined;
+    if (leg.side === 'sell' && !isSecond) this.record.setHold(leg, restOf(leg));
+    if (isUntriggered(leg)) this.arm(leg);
+  }
+
+  /** Ends an order wherever it waits, and with it the other orders of its group. */
+  end(order: WorkingOrder, status: EndStatus, reason: string | null): void {
+    this.withdraw(order);
+    this.finish(order, status, reason);
+  }
+
+  /** Ends an order that waits nowhere, and with it the other orders of its group. */
+  finish(order: WorkingOrder, status: EndStatus, reason: string | null): void {
+    const others = this.groups.others(order);
+    this.conclude(order, status, reason);
+    for (const other of others) {
+      this.close(other, status === 'expired' ? status : 'canceled', 'group');
+    }
+  }
+
+  private close(order: WorkingOrder, status: EndStatus, reason: string | null): void {
+    this.withdraw(order);
+    this.conclude(order, status, reason);
+  }
+
+  private conclude(order: WorkingOrder, status: EndStatus, reason: string | null): void {
+    order.status = status;
+    order.reason = reason;
+    this.record.setHold(order, 0n);
+    this.record.event(order, status, { reason });
+  }
+
+  /** Takes an order out of the book, or from what it waits for. */
+  withdraw(order: WorkingOrder): void {
+    if (!isParked(order)) {
+      this.books.of(order.assetId).remove(order.id);
+      this.record.takeFromBook(order.id);
+      return;
+    }
+    const stop = this.stops.disarm(order);
+    if (stop && stop.hwm !== null) {
+      order.hwm = stop.hwm;
+      this.record.reshape(order);
+    }
+    this.record.unpark(order.id);
+  }
+
+  /** What the open rest needs: nothing, to the last unit, once it is closed. */
+  neededHold(order: WorkingOrder): bigint {
+    if (isClosed(order.status)) return 0n;
+    const rest = restOf(order);
+    return order.side === 'buy' ? holdFor(order.boundPrice, rest, order.feeBps) : rest;
+  }
+
+  /** What has ended is not in the book any more; what is blocked ends here. */
+  private admitMaker({ order }: BookEntry): boolean {
+    if (!isOpen(order)) return false;
+    const blocked = this.rules.blocks.killed(order.accountId);
+    if (blocked) this.end(order, 'canceled', blocked);
+    return !blocked;
+  }
+}

@@ -1,0 +1,150 @@
+import { ruleSession } from '../domain/sessions.js';
+import { parkedAt, parkedLeg } from './parked.js';
+import type { PassMarket } from './pass-market.js';
+import type { PassReads } from './waiting-work.js';
+import {
+  isOpen,
+  isUntriggered,
+  restOf,
+  type WorkingOrder,
+  type WorkItem,
+} from './working-order.js';
+
+/** Where an open order waits: in the book (`waitsFor` is null) or parked. */
+export interface OrderPlace {
+  orderId: string;
+  seq: bigint;
+  waitsFor: 'trigger' | 'entry' | 'session' | null;
+  hwm: bigint | null;
+  releaseAt: Date | null;
+}
+
+/**
+ * Puts one order in the place of another. The old one's fills stand; the new one is for the rest. What
+ * came first in the sequence wins: a replacement that comes after the last fill is rejected.
+ */
+export class Replacements {
+  private readonly places = new Map<string, OrderPlace>();
+
+  constructor(private readonly market: PassMarket) {}
+
+  /** Reads the successors, and where those wait that they replace. */
+  async prepare(work: readonly WorkItem[], reads: PassReads): Promise<void> {
+    const replacing = work.filter(({ newOrderId }) => newOrderId !== null);
+    if (replacing.length === 0) return;
+    const [successors, places] = await Promise.all([
+      reads.orders(replacing.map(({ newOrderId }) => newOrderId!)),
+      reads.places(replacing.map(({ order }) => order.id)),
+    ]);
+    for (const order of successors) this.market.adopt(order);
+    for (const place of places) this.places.set(place.orderId, place);
+  }
+
+  async replace(item: WorkItem): Promise<void> {
+    const [old, successor] = [item.order, this.successorOf(item)];
+    const refused = this.refusal(item, old, successor);
+    if (refused) return this.reject(item, refused);
+    const place = this.placeOf(old);
+    const rest = restOf(old);
+    const { status } = old;
+    this.market.withdraw(old);
+    this.transfer(old, successor);
+    await this.settleIn(successor, { place, status, rest, limitPrice: old.limitPrice });
+  }
+
+  /** The replaced order is as it was; what the successor held is free again. */
+  reject(item: WorkItem, reason: string): void {
+    const { record } = this.market;
+    const successor = this.successorOf(item);
+    successor.status = 'rejected';
+    successor.reason = reason;
+    record.setHold(successor, 0n);
+    record.event(successor, 'rejected', { reason });
+    record.event(item.order, 'order_replace_rejected', { reason });
+  }
+
+  private successorOf({ newOrderId }: WorkItem): WorkingOrder {
+    return this.market.order(newOrderId!);
+  }
+
+  private refusal(item: WorkItem, old: WorkingOrder, successor: WorkingOrder): string | null {
+    if (!isOpen(old)) return `order is ${old.status}`;
+    if (item.ifVersion !== null && item.ifVersion !== old.version) return 'version_conflict';
+    const rest = item.totalQty! - old.filledQty;
+    if (rest <= 0n) return 'order has filled the new quantity already';
+    successor.qty = rest;
+    successor.triggeredAt = old.triggeredAt;
+    this.market.record.reshape(successor);
+    if (this.neededHold(old, successor) > old.hold + successor.hold) return 'insufficient_hold';
+    return this.market.refusal(successor);
+  }
+
+  /** An order that holds nothing (a leg that waits, the second of a pair) is replaced by such a one. */
+  private neededHold(old: WorkingOrder, successor: WorkingOrder): bigint {
+    return old.hold === 0n ? 0n : this.market.neededHold(successor);
+  }
+
+  private transfer(old: WorkingOrder, successor: WorkingOrder): void {
+    const { record, groups } = this.market;
+    record.setHold(successor, this.neededHold(old, successor));
+    record.setHold(old, 0n);
+    old.status = 'replaced';
+    old.replacedBy = successor.id;
+    record.reshape(old);
+    record.event(old, 'replaced');
+    groups.add(successor);
+  }
+
+  private async settleIn(
+    successor: WorkingOrder,
+    old: Pick<WorkingOrder, 'status' | 'limitPrice'> & { place: OrderPlace; rest: bigint },
+  ): Promise<void> {
+    const { market } = this;
+    const { place } = old;
+    if (old.status === 'accepted') {
+      return market.record.park(parkedAt(successor, place.seq, place.releaseAt!));
+    }
+    if (old.status === 'held') {
+      successor.status = 'held';
+      return market.record.park(parkedLeg(successor, place.seq));
+    }
+    const ruling = ruleSession(successor, market.times(successor));
+    if (ruling.kind === 'wait') {
+      return market.record.park(parkedAt(successor, market.nextSeq(), ruling.until));
+    }
+    market.open(successor);
+    if (isUntriggered(successor)) return market.arm(successor, place.hwm);
+    const keepsPlace = successor.limitPrice === old.limitPrice && restOf(successor) <= old.rest;
+    if (keepsPlace) this.rest(successor, place.seq);
+    else await market.enter(successor);
+  }
+
+  /** Price and side as before, and no more than before: it keeps its turn. */
+  private rest(order: WorkingOrder, seq: bigint): void {
+    const { id: orderId, accountId, side, limitPrice } = order;
+    const resting = {
+      orderId,
+      accountId,
+      side,
+      price: limitPrice!,
+      seq,
+      remaining: restOf(order),
+    };
+    this.market.books.of(order.assetId).add(resting);
+    this.market.record.rest(resting);
+  }
+
+  /** As this pass left it, else as it was read. */
+  private placeOf(order: WorkingOrder): OrderPlace {
+    const { record, stops } = this.market;
+    const orderId = order.id;
+    const resting = record.bookInserted.get(orderId);
+    if (resting) return { ...IN_BOOK, orderId, seq: resting.seq };
+    const place = record.parkedInserted.get(orderId) ?? this.places.get(orderId);
+    if (!place) throw new Error(`order ${orderId} is open and waits nowhere`);
+    const { seq, waitsFor, releaseAt } = place;
+    return { orderId, seq, waitsFor, releaseAt, hwm: stops.markOf(order, place.hwm) };
+  }
+}
+
+const IN_BOOK = { waitsFor: null, hwm: null, releaseAt: null } as const;

@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto';
+import type { Context } from 'koa';
+import { invalid } from '../errors.js';
+import type { PlaceOrder } from './new-order.js';
+import type { OrderChanges } from './replace-order.js';
+import type { OrderFilter } from './model.js';
+import type { ListOrdersQuery, PlaceOrderBody, ReplaceOrderBody } from './schema.js';
+
+/** What clients send, in the terms of the intake. */
+
+const KEY_MAX = 255;
+const VERSION = /^(?:W\/)?"?(\d{1,9})"?$/;
+
+const percentOf = (units: bigint | null): number | null => (units === null ? null : Number(units));
+
+/** @throws DomainError 422 for an Idempotency-Key that is empty or too long */
+export function orderRequest(ctx: Context): PlaceOrder {
+  const body = ctx.request.validBody as PlaceOrderBody;
+  const { stop_loss: stopLoss, take_profit: takeProfit, order_class: orderClass } = body;
+  return {
+    accountId: ctx.state.accountId,
+    symbol: body.symbol,
+    side: body.side,
+    type: body.type,
+    timeInForce: body.time_in_force,
+    qty: body.qty,
+    notional: body.notional,
+    limitPrice: body.limit_price,
+    stopPrice: body.stop_price,
+    trailPrice: body.trail_price,
+    trailPercent: percentOf(body.trail_percent),
+    extendedHours: body.extended_hours ?? false,
+    orderClass: orderClass === 'simple' || orderClass === null ? '' : orderClass,
+    takeProfit: takeProfit && { limitPrice: takeProfit.limit_price },
+    stopLoss: stopLoss && {
+      stopPrice: stopLoss.stop_price,
+      limitPrice: stopLoss.limit_price,
+      trailPrice: stopLoss.trail_price,
+      trailPercent: percentOf(stopLoss.trail_percent),
+    },
+    clientOrderId: body.client_order_id,
+    idempotency: idempotencyOf(ctx),
+  };
+}
+
+function idempotencyOf(ctx: Context): PlaceOrder['idempotency'] {
+  const key = ctx.req.headers['idempotency-key'];
+  if (typeof key !== 'string') return null;
+  if (key.length < 1 || key.length > KEY_MAX) {
+    throw invalid(`Idempotency-Key must have 1 to ${KEY_MAX} characters; it has ${key.length}`);
+  }
+  return { key, requestHash: createHash('sha256').update(ctx.request.rawBody).digest() };
+}
+
+/** @throws DomainError 422 when the body names another order than the path */
+export function orderChanges(ctx: Context, orderId: string): OrderChanges {
+  const body = ctx.request.validBody as ReplaceOrderBody;
+  if (body.id !== undefined && body.id !== orderId) {
+    throw invalid(`id ${body.id} is not the order of the path`, { field: 'id', value: body.id });
+  }
+  return {
+    qty: body.qty,
+    timeInForce: body.time_in_force,
+    limitPrice: body.limit_price,
+    stopPrice: body.stop_price,
+    trail: body.trail,
+    clientOrderId: body.client_order_id,
+  };
+}
+
+/** The version that an If-Match names; null without one. @throws DomainError 422 for another form */
+export function ifMatchVersion(ctx: Context): number | null {
+  const header = ctx.get('If-Match');
+  if (header === '' || header === '*') return null;
+  const version = VERSION.exec(header)?.[1];
+  if (version === undefined) {
+    throw invalid('If-Match must be the ETag of the order, such as "3"', { field: 'If-Match' });
+  }
+  return Number(version);
+}
+
+const CLASSES = ['us_equity', 'crypto', 'all'];
+
+/** @throws DomainError 422 for an asset class that is not known */
+export function orderFilter(query: ListOrdersQuery): OrderFilter {
+  const classes = [query.asset_class ?? []].flat().flatMap((one) => one.split(','));
+  const unknown = classes.find((one) => !CLASSES.includes(one));
+  if (unknown !== undefined) {
+    throw invalid(`asset_class "${unknown}" is not known; allowed: ${CLASSES.join(', ')}`, {
+      field: 'asset_class',
+    });
+  }
+  return {
+    ...query,
+    symbols: query.symbols?.split(',').map((symbol) => symbol.trim()),
+    assetClasses: classes.length === 0 || classes.includes('all') ? undefined : classes,
+    cursor: query.after_order_id ?? query.before_order_id,
+    cursorIsLower: query.after_order_id !== undefined,
+  };
+}
