@@ -31,6 +31,9 @@ import { clockOperations, clockRouter } from './market/clock-routes.js';
 import { orderOperations } from './orders/docs.js';
 import type { Intake } from './orders/intake.js';
 import { ordersRouter } from './orders/routes.js';
+import { blocksRouter } from './risk/block-routes.js';
+import { riskOperations } from './risk/docs.js';
+import { limitsRouter } from './risk/limit-routes.js';
 import { eventsRouter } from './streams/routes.js';
 import { eventOperations } from './streams/schema.js';
 
@@ -42,6 +45,8 @@ export interface AppDeps {
   readonly redis: Redis;
   readonly intake: Intake;
   readonly prover: LedgerProver;
+  /** Told which shards have new work. Must neither wait nor throw. */
+  readonly nudge: (shards: readonly number[]) => void;
   readonly identity: Identity;
   /** Shown on Bull Board. */
   readonly queues: readonly Queue[];
@@ -61,6 +66,7 @@ export const operations: readonly Operation[] = [
   ...eventOperations,
   ...ledgerOperations,
   ...sessionOperations,
+  ...riskOperations,
   ...healthOperations,
   ...metricsOperations,
   ...docsOperations,
@@ -91,7 +97,7 @@ export function createApp(deps: AppDeps): Koa {
 
 /** All routes; `authenticated` stands first wherever a route is not public. */
 export function createRouter(deps: AppDeps, guards: Guards): Router {
-  const { config, db, redis, intake, prover, identity, now, isStopping } = deps;
+  const { config, log, db, redis, intake, prover, identity, nudge, now, isStopping } = deps;
   const { knex } = db;
   const { sessions } = identity;
   const routers = [
@@ -102,6 +108,8 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
     eventsRouter({ ...guards, knex }),
     ledgerRouter({ ...guards, prover }),
     sessionsRouter({ ...guards, sessions }),
+    limitsRouter({ ...guards, knex }),
+    blocksRouter({ ...guards, knex, log, nudge }),
     healthRouter({ db, redis, isStopping }),
     metricsRouter({ ...guards, redis }),
     docsRouter(operations, VERSION),
