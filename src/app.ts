@@ -31,6 +31,7 @@ import { clockOperations, clockRouter } from './market/clock-routes.js';
 import { orderOperations } from './orders/docs.js';
 import type { Intake } from './orders/intake.js';
 import { ordersRouter } from './orders/routes.js';
+import { timelineOperations, timelineRouter } from './orders/timeline-routes.js';
 import { blocksRouter } from './risk/block-routes.js';
 import { riskOperations } from './risk/docs.js';
 import { limitsRouter } from './risk/limit-routes.js';
@@ -60,6 +61,7 @@ const VERSION = '0.1.0';
 /** Every operation of the API, for `/openapi.json`. */
 export const operations: readonly Operation[] = [
   ...orderOperations,
+  ...timelineOperations,
   ...accountOperations,
   ...assetOperations,
   ...clockOperations,
@@ -102,6 +104,7 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
   const { sessions } = identity;
   const routers = [
     ordersRouter({ ...guards, db, intake }),
+    timelineRouter({ ...guards, knex }),
     accountsRouter({ ...guards, knex }),
     assetsRouter({ ...guards, knex }),
     clockRouter({ ...guards, marketHours: config.marketHours, now }),
