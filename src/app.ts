@@ -31,6 +31,10 @@ import { clockOperations, clockRouter } from './market/clock-routes.js';
 import { orderOperations } from './orders/docs.js';
 import type { Intake } from './orders/intake.js';
 import { ordersRouter } from './orders/routes.js';
+import { timelineOperations, timelineRouter } from './orders/timeline-routes.js';
+import { blocksRouter } from './risk/block-routes.js';
+import { riskOperations } from './risk/docs.js';
+import { limitsRouter } from './risk/limit-routes.js';
 import { eventsRouter } from './streams/routes.js';
 import { eventOperations } from './streams/schema.js';
 
@@ -42,6 +46,8 @@ export interface AppDeps {
   readonly redis: Redis;
   readonly intake: Intake;
   readonly prover: LedgerProver;
+  /** Told which shards have new work. Must neither wait nor throw. */
+  readonly nudge: (shards: readonly number[]) => void;
   readonly identity: Identity;
   /** Shown on Bull Board. */
   readonly queues: readonly Queue[];
@@ -55,12 +61,14 @@ const VERSION = '0.1.0';
 /** Every operation of the API, for `/openapi.json`. */
 export const operations: readonly Operation[] = [
   ...orderOperations,
+  ...timelineOperations,
   ...accountOperations,
   ...assetOperations,
   ...clockOperations,
   ...eventOperations,
   ...ledgerOperations,
   ...sessionOperations,
+  ...riskOperations,
   ...healthOperations,
   ...metricsOperations,
   ...docsOperations,
@@ -91,17 +99,20 @@ export function createApp(deps: AppDeps): Koa {
 
 /** All routes; `authenticated` stands first wherever a route is not public. */
 export function createRouter(deps: AppDeps, guards: Guards): Router {
-  const { config, db, redis, intake, prover, identity, now, isStopping } = deps;
+  const { config, log, db, redis, intake, prover, identity, nudge, now, isStopping } = deps;
   const { knex } = db;
   const { sessions } = identity;
   const routers = [
     ordersRouter({ ...guards, db, intake }),
+    timelineRouter({ ...guards, knex }),
     accountsRouter({ ...guards, knex }),
     assetsRouter({ ...guards, knex }),
     clockRouter({ ...guards, marketHours: config.marketHours, now }),
     eventsRouter({ ...guards, knex }),
     ledgerRouter({ ...guards, prover }),
     sessionsRouter({ ...guards, sessions }),
+    limitsRouter({ ...guards, knex }),
+    blocksRouter({ ...guards, knex, log, nudge }),
     healthRouter({ db, redis, isStopping }),
     metricsRouter({ ...guards, redis }),
     docsRouter(operations, VERSION),

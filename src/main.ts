@@ -37,6 +37,7 @@ async function main(): Promise<void> {
     intake,
     identity,
     prover: new LedgerProver(db.knex),
+    nudge: (shards) => nudges.shards(shards),
     queues: [...nudges.shardQueues, nudges.notificationQueue, openQueue(MAINTENANCE_QUEUE, redis)],
     now: () => new Date(),
     isStopping: () => stopping,

@@ -84,6 +84,14 @@ export const waitingWork = new Gauge({
   aggregator: 'max',
 });
 
+// Controls
+export const killSwitchActive = new Gauge({
+  name: 'brokerx_kill_switch_active',
+  help: 'Kill switches that are on: 1 for the global one, and the number of accounts with their own',
+  labelNames: ['scope'],
+  aggregator: 'max',
+});
+
 // Queues
 export const jobWait = new Histogram({
   name: 'brokerx_job_wait_seconds',

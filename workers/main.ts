@@ -6,6 +6,7 @@ import { createMailer } from '../src/notifications/mailer.js';
 import { MAINTENANCE_QUEUE, openQueue } from '../src/queue/queues.js';
 import { publishMetrics } from '../src/process-metrics.js';
 import { connectRedis, requireNoEviction, workerOptions } from '../src/redis.js';
+import { startKillSwitchWatch } from './kill-switch.js';
 import { ensureSchedules, measureQueues, startMaintenanceWorker } from './maintenance.js';
 import { startMarket } from './market.js';
 import { startNotificationWorker } from './notifications.js';
@@ -78,6 +79,7 @@ async function startRoles(
     workers.push(startNotificationWorker(redis, { db, log, mailer: createMailer(config), config }));
   }
   if (has('maintenance')) {
+    stops.push(startKillSwitchWatch({ knex: db.knex, nudges, log }));
     workers.push(startMaintenanceWorker(redis, { knex: db.knex, nudges, log }));
     const queue = openQueue(MAINTENANCE_QUEUE, container.redis);
     const queues = [...nudges.shardQueues, nudges.notificationQueue, queue];

@@ -51,6 +51,7 @@ export async function startApi(
     intake,
     identity,
     prover: new LedgerProver(db.knex),
+    nudge: (shards) => nudges.shards(shards),
     queues: [nudges.notificationQueue],
     now: () => new Date(),
     isStopping: () => false,

@@ -1,0 +1,137 @@
+import Router from '@koa/router';
+import type { Knex } from 'knex';
+import type { Context } from 'koa';
+import { staffOnly } from '../admin/staff.js';
+import { invalid, notFound } from '../errors.js';
+import type { Guards } from '../http/guards.js';
+import { replayable } from '../http/idempotency.js';
+import { ifMatch } from '../http/if-match.js';
+import { validateBody, validateParams, validateQuery } from '../http/validate.js';
+import {
+  authorOf,
+  listChanges,
+  presentChange,
+  type ChangeFilter,
+  type ControlTarget,
+} from './control-changes.js';
+import {
+  deleteLimits,
+  findLimits,
+  listLimits,
+  presentLimits,
+  setLimits,
+  type LimitsRow,
+} from './limit-store.js';
+import {
+  limitsIdSchema,
+  listChangesSchema,
+  listLimitsSchema,
+  setLimitsSchema,
+  validateReason,
+  type ListLimitsQuery,
+  type SetLimitsBody,
+} from './schema.js';
+import { findAccountTarget, findAssetTarget, HOUSE } from './targets.js';
+
+export interface LimitRoutesDeps extends Guards {
+  readonly knex: Knex;
+}
+
+/** The limits of the house, its accounts and its assets; and who changed which control. */
+export function limitsRouter({ knex, ...guards }: LimitRoutesDeps): Router {
+  const router = new Router();
+  const reader = staffOnly(guards, 'ops', 'compliance', 'admin');
+  const writer = staffOnly(guards, 'compliance', 'admin');
+
+  router.get('/v2/admin/limits', ...reader, validateQuery(listLimitsSchema), async (ctx) => {
+    const { symbol, ...filter } = ctx.state.query as ListLimitsQuery;
+    const asset = symbol === undefined ? HOUSE : await findAssetTarget(knex, symbol);
+    if (!asset) throw invalid(`symbol was "${symbol!}"; there is no such asset`);
+    const { asset_id } = asset;
+    const limits = await listLimits(knex, { ...filter, ...(asset_id !== null && { asset_id }) });
+    ctx.body = { limits: limits.map(presentLimits), next_page_token: nextToken(limits, filter) };
+  });
+
+  router.get('/v2/admin/limits/:id', ...reader, validateParams(limitsIdSchema), async (ctx) => {
+    const { id } = ctx.state.params as { id: string };
+    const limits = await findLimits(knex, id);
+    if (!limits) throw notFound('limits');
+    answer(ctx, limits);
+  });
+
+  router.put(
+    '/v2/admin/limits',
+    ...writer,
+    validateBody(setLimitsSchema),
+    replayable(knex, async (ctx, trx) => {
+      const { account_id, symbol, reason, ...values } = ctx.request.validBody as SetLimitsBody;
+      requireSomething(values);
+      const target = await subjectOf(trx, account_id, symbol);
+      answer(ctx, await setLimits(trx, target, values, ifMatch(ctx), authorOf(ctx, reason)));
+    }),
+  );
+
+  router.delete(
+    '/v2/admin/limits/:id',
+    ...writer,
+    validateParams(limitsIdSchema),
+    validateReason,
+    replayable(knex, async (ctx, trx) => {
+      const { id } = ctx.state.params as { id: string };
+      const author = authorOf(ctx, reasonOf(ctx));
+      if (!(await deleteLimits(trx, id, ifMatch(ctx), author))) throw notFound('limits');
+      ctx.status = 204;
+    }),
+  );
+
+  router.get(
+    '/v2/admin/control_changes',
+    ...reader,
+    validateQuery(listChangesSchema),
+    async (ctx) => {
+      const filter = ctx.state.query as ChangeFilter;
+      const changes = (await listChanges(knex, filter)).map(presentChange);
+      ctx.body = { control_changes: changes, next_page_token: nextToken(changes, filter) };
+    },
+  );
+
+  return router;
+}
+
+/** What `validateReason` accepted. */
+export const reasonOf = (ctx: Context): string =>
+  ((ctx.request.validBody ?? ctx.state.query) as { reason: string }).reason;
+
+/** A page that is full may have a successor; the cursor is the id of its last row. */
+export const nextToken = (
+  rows: readonly { id?: unknown }[],
+  { limit }: { limit: number },
+): unknown => (rows.length < limit ? null : rows.at(-1)?.id);
+
+function answer(ctx: Context, limits: LimitsRow): void {
+  ctx.set('ETag', `"${limits.version}"`);
+  ctx.body = presentLimits(limits);
+}
+
+/** @throws DomainError 422 for limits that limit nothing */
+function requireSomething(values: object): void {
+  if (Object.values(values).some((value) => value !== null)) return;
+  const names = Object.keys(values).join(', ');
+  throw invalid(`At least one of ${names} must be set; to take limits away, delete them`);
+}
+
+async function subjectOf(
+  knex: Knex,
+  accountId: string | undefined,
+  symbol: string | undefined,
+): Promise<ControlTarget> {
+  if (accountId !== undefined) {
+    const account = await findAccountTarget(knex, accountId);
+    if (account) return account;
+    throw invalid(`account_id was "${accountId}"; there is no such account`);
+  }
+  if (symbol === undefined) return HOUSE;
+  const asset = await findAssetTarget(knex, symbol);
+  if (asset) return asset;
+  throw invalid(`symbol was "${symbol}"; there is no such asset`);
+}
