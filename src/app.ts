@@ -7,6 +7,7 @@ import { accountOperations } from './accounts/schema.js';
 import { bullBoard } from './admin/bull-board.js';
 import { assetsRouter } from './assets/routes.js';
 import { assetOperations } from './assets/schema.js';
+import { unlistedOperations, unlistedRouter } from './assets/unlisted-routes.js';
 import type { Config } from './config.js';
 import type { Database } from './db.js';
 import { logRequests } from './http/access-log.js';
@@ -27,6 +28,8 @@ import { ledgerOperations } from './ledger/docs.js';
 import type { LedgerProver } from './ledger/proof.js';
 import { ledgerRouter } from './ledger/routes.js';
 import type { Logger } from './log.js';
+import { calendarRouter } from './market/calendar-routes.js';
+import { calendarOperations } from './market/calendar-schema.js';
 import { clockOperations, clockRouter } from './market/clock-routes.js';
 import { orderOperations } from './orders/docs.js';
 import type { Intake } from './orders/intake.js';
@@ -57,7 +60,9 @@ export const operations: readonly Operation[] = [
   ...orderOperations,
   ...accountOperations,
   ...assetOperations,
+  ...unlistedOperations,
   ...clockOperations,
+  ...calendarOperations,
   ...eventOperations,
   ...ledgerOperations,
   ...sessionOperations,
@@ -98,7 +103,9 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
     ordersRouter({ ...guards, db, intake }),
     accountsRouter({ ...guards, knex }),
     assetsRouter({ ...guards, knex }),
+    unlistedRouter(guards),
     clockRouter({ ...guards, marketHours: config.marketHours, now }),
+    calendarRouter({ ...guards, marketHours: config.marketHours, now }),
     eventsRouter({ ...guards, knex }),
     ledgerRouter({ ...guards, prover }),
     sessionsRouter({ ...guards, sessions }),
