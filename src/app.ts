@@ -3,6 +3,7 @@ import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import Koa from 'koa';
 import { accountsRouter } from './accounts/routes.js';
+import { closeOperations } from './accounts/close-schema.js';
 import { accountOperations } from './accounts/schema.js';
 import { bullBoard } from './admin/bull-board.js';
 import { assetsRouter } from './assets/routes.js';
@@ -59,6 +60,7 @@ const VERSION = '0.1.0';
 export const operations: readonly Operation[] = [
   ...orderOperations,
   ...accountOperations,
+  ...closeOperations,
   ...assetOperations,
   ...unlistedOperations,
   ...clockOperations,
@@ -98,14 +100,15 @@ export function createApp(deps: AppDeps): Koa {
 export function createRouter(deps: AppDeps, guards: Guards): Router {
   const { config, db, redis, intake, prover, identity, now, isStopping } = deps;
   const { knex } = db;
+  const { marketHours } = config;
   const { sessions } = identity;
   const routers = [
     ordersRouter({ ...guards, db, intake }),
-    accountsRouter({ ...guards, knex }),
+    accountsRouter({ ...guards, knex, intake, marketHours, now }),
     assetsRouter({ ...guards, knex }),
     unlistedRouter(guards),
-    clockRouter({ ...guards, marketHours: config.marketHours, now }),
-    calendarRouter({ ...guards, marketHours: config.marketHours, now }),
+    clockRouter({ ...guards, marketHours, now }),
+    calendarRouter({ ...guards, marketHours, now }),
     eventsRouter({ ...guards, knex }),
     ledgerRouter({ ...guards, prover }),
     sessionsRouter({ ...guards, sessions }),

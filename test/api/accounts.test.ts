@@ -69,7 +69,8 @@ describe('account, positions, assets and clock', () => {
       unrealized_pl: '5500',
       unrealized_plpc: '0.033222',
       change_today: '0.036666',
-      unrealized_intraday_pl: '6050',
+      unrealized_intraday_pl: '5500', // 1,000 from the close at 150; 100 from their cost of 155.5
+      unrealized_intraday_plpc: '0.033222',
     });
     const { body: order } = await get('/v2/orders?status=closed');
     for (const each of order as unknown[]) expectShape(orderSchema, each);
