@@ -10,6 +10,8 @@ import { assetsRouter } from './assets/routes.js';
 import { assetOperations } from './assets/schema.js';
 import { unlistedOperations, unlistedRouter } from './assets/unlisted-routes.js';
 import type { Config } from './config.js';
+import { configurationsRouter } from './configurations/routes.js';
+import { configurationOperations } from './configurations/schema.js';
 import type { Database } from './db.js';
 import { logRequests } from './http/access-log.js';
 import { allowOrigins } from './http/cors.js';
@@ -61,6 +63,7 @@ export const operations: readonly Operation[] = [
   ...orderOperations,
   ...accountOperations,
   ...closeOperations,
+  ...configurationOperations,
   ...assetOperations,
   ...unlistedOperations,
   ...clockOperations,
@@ -105,6 +108,7 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
   const routers = [
     ordersRouter({ ...guards, db, intake }),
     accountsRouter({ ...guards, knex, intake, marketHours, now }),
+    configurationsRouter({ ...guards, knex }),
     assetsRouter({ ...guards, knex }),
     unlistedRouter(guards),
     clockRouter({ ...guards, marketHours, now }),
