@@ -5,6 +5,8 @@ import Koa from 'koa';
 import { accountsRouter } from './accounts/routes.js';
 import { closeOperations } from './accounts/close-schema.js';
 import { accountOperations } from './accounts/schema.js';
+import { activitiesRouter } from './activities/routes.js';
+import { activityOperations } from './activities/schema.js';
 import { bullBoard } from './admin/bull-board.js';
 import { assetsRouter } from './assets/routes.js';
 import { assetOperations } from './assets/schema.js';
@@ -64,6 +66,7 @@ export const operations: readonly Operation[] = [
   ...accountOperations,
   ...closeOperations,
   ...configurationOperations,
+  ...activityOperations,
   ...assetOperations,
   ...unlistedOperations,
   ...clockOperations,
@@ -109,6 +112,7 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
     ordersRouter({ ...guards, db, intake }),
     accountsRouter({ ...guards, knex, intake, marketHours, now }),
     configurationsRouter({ ...guards, knex }),
+    activitiesRouter({ ...guards, knex }),
     assetsRouter({ ...guards, knex }),
     unlistedRouter(guards),
     clockRouter({ ...guards, marketHours, now }),
