@@ -3,11 +3,17 @@ import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import Koa from 'koa';
 import { accountsRouter } from './accounts/routes.js';
+import { closeOperations } from './accounts/close-schema.js';
 import { accountOperations } from './accounts/schema.js';
+import { activitiesRouter } from './activities/routes.js';
+import { activityOperations } from './activities/schema.js';
 import { bullBoard } from './admin/bull-board.js';
 import { assetsRouter } from './assets/routes.js';
 import { assetOperations } from './assets/schema.js';
+import { unlistedOperations, unlistedRouter } from './assets/unlisted-routes.js';
 import type { Config } from './config.js';
+import { configurationsRouter } from './configurations/routes.js';
+import { configurationOperations } from './configurations/schema.js';
 import type { Database } from './db.js';
 import { logRequests } from './http/access-log.js';
 import { allowOrigins } from './http/cors.js';
@@ -27,6 +33,8 @@ import { ledgerOperations } from './ledger/docs.js';
 import type { LedgerProver } from './ledger/proof.js';
 import { ledgerRouter } from './ledger/routes.js';
 import type { Logger } from './log.js';
+import { calendarRouter } from './market/calendar-routes.js';
+import { calendarOperations } from './market/calendar-schema.js';
 import { clockOperations, clockRouter } from './market/clock-routes.js';
 import { orderOperations } from './orders/docs.js';
 import type { Intake } from './orders/intake.js';
@@ -63,8 +71,13 @@ export const operations: readonly Operation[] = [
   ...orderOperations,
   ...timelineOperations,
   ...accountOperations,
+  ...closeOperations,
+  ...configurationOperations,
+  ...activityOperations,
   ...assetOperations,
+  ...unlistedOperations,
   ...clockOperations,
+  ...calendarOperations,
   ...eventOperations,
   ...ledgerOperations,
   ...sessionOperations,
@@ -101,13 +114,18 @@ export function createApp(deps: AppDeps): Koa {
 export function createRouter(deps: AppDeps, guards: Guards): Router {
   const { config, log, db, redis, intake, prover, identity, nudge, now, isStopping } = deps;
   const { knex } = db;
+  const { marketHours } = config;
   const { sessions } = identity;
   const routers = [
     ordersRouter({ ...guards, db, intake }),
     timelineRouter({ ...guards, knex }),
-    accountsRouter({ ...guards, knex }),
+    accountsRouter({ ...guards, knex, intake, marketHours, now }),
+    configurationsRouter({ ...guards, knex }),
+    activitiesRouter({ ...guards, knex }),
     assetsRouter({ ...guards, knex }),
-    clockRouter({ ...guards, marketHours: config.marketHours, now }),
+    unlistedRouter(guards),
+    clockRouter({ ...guards, marketHours, now }),
+    calendarRouter({ ...guards, marketHours, now }),
     eventsRouter({ ...guards, knex }),
     ledgerRouter({ ...guards, prover }),
     sessionsRouter({ ...guards, sessions }),

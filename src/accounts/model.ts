@@ -1,6 +1,8 @@
 import type { Knex } from 'knex';
 import { Model, snakeCaseMappers } from 'objection';
 import type { ClientStatus } from '../identity/model.js';
+import { USD } from '../ledger/house.js';
+import { PRICE, positionValue } from './position-model.js';
 
 /** One set of money: cash in 10^-4 USD, and what open buy orders hold of it. */
 export class Account extends Model {
@@ -23,88 +25,56 @@ export interface ValuedAccount extends Account {
   clientStatus: ClientStatus | null;
   longValue: bigint;
   shortValue: bigint;
-  /** What all of it was worth at the previous close. */
+  /** What the positions would have been worth at the previous close. */
   lastdayValue: bigint;
+  /** What the account was worth at the previous close; null when that was not recorded. */
+  closingEquity: bigint | null;
+  /** Cash that came in since the previous close, less what went out, other than by trades. */
+  cashflow: bigint;
+  /** Null: the client never changed a setting. */
+  suspendTrade: boolean | null;
 }
 
-/** A position with its asset and prices. Money in 10^-4 USD, quantities in 10^-9. */
-export interface PositionView {
-  assetId: string;
-  symbol: string;
-  exchange: string;
-  assetClass: 'us_equity' | 'crypto';
-  qty: bigint;
-  held: bigint;
-  costBasis: bigint;
-  price: bigint;
-  previousClose: bigint;
+/** The lowest id (UUID version 7, RFC 9562) of what was made at or after a moment. */
+function firstIdAt(time: Date): string {
+  const hex = time.getTime().toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
 }
 
-/** Rounded towards zero, as every trade's value is. */
-const value = (price: string): string => `trunc(p.qty::numeric * ${price} / 1e9)`;
-const PRICE = 'coalesce(m.last_price, m.reference_price)';
-
-/** An account and the value of its positions, read in one statement: the sums belong together. */
+/**
+ * An account and the value of its positions, read in one statement: the sums belong together.
+ * @param previousClose the moment that `last_equity` is about
+ */
 export async function findValuedAccount(
   knex: Knex,
   accountId: string,
+  previousClose: Date,
 ): Promise<ValuedAccount | undefined> {
   return (await Account.query(knex)
     .findById(accountId)
     .leftJoin('clients', 'clients.id', 'accounts.client_id')
+    .leftJoin('account_configurations as c', 'c.account_id', 'accounts.id')
     .joinRaw(
       `cross join lateral (
         select
-          coalesce(sum(${value(PRICE)}) filter (where p.qty > 0), 0)::bigint as long_value,
-          coalesce(sum(${value(PRICE)}) filter (where p.qty < 0), 0)::bigint as short_value,
-          coalesce(sum(${value('m.previous_close')}), 0)::bigint as lastday_value
+          coalesce(sum(${positionValue(PRICE)}) filter (where p.qty > 0), 0)::bigint as long_value,
+          coalesce(sum(${positionValue(PRICE)}) filter (where p.qty < 0), 0)::bigint as short_value,
+          coalesce(sum(${positionValue('m.previous_close')}), 0)::bigint as lastday_value
         from positions p join market_prices m on m.asset_id = p.asset_id
         where p.account_id = accounts.id
-      ) as worth`,
+      ) as worth
+      left join lateral (
+        select equity as closing_equity from equity_snapshots s
+        where s.account_id = accounts.id and s.taken_at <= :previousClose
+        order by s.taken_at desc limit 1
+      ) as closing on true
+      cross join lateral (
+        select coalesce(sum(p.amount), 0)::bigint as cashflow
+        from account_journals j join postings p on p.journal_id = j.journal_id and p.line = j.line
+        where j.account_id = accounts.id and j.journal_id >= :firstJournal and p.asset_id = :usd
+      ) as moved`,
+      { previousClose, firstJournal: firstIdAt(previousClose), usd: USD },
     )
-    .select('accounts.*', 'clients.status as client_status', 'worth.*')) as
-    ValuedAccount | undefined;
-}
-
-const positions = (knex: Knex, accountId: string): Knex.QueryBuilder =>
-  knex('positions as p')
-    .join('assets as a', 'a.id', 'p.asset_id')
-    .join('market_prices as m', 'm.asset_id', 'p.asset_id')
-    .where('p.account_id', accountId)
-    .whereNot('p.qty', 0)
-    .orderBy('a.symbol')
-    .select({
-      assetId: 'a.id',
-      symbol: 'a.symbol',
-      exchange: 'a.exchange',
-      assetClass: 'a.class',
-      qty: 'p.qty',
-      held: 'p.held',
-      costBasis: 'p.cost_basis',
-      price: knex.raw(PRICE),
-      previousClose: 'm.previous_close',
-    });
-
-/** The account's positions by symbol; those sold to the last share are not listed. */
-export const listPositions = async (knex: Knex, accountId: string): Promise<PositionView[]> =>
-  (await positions(knex, accountId)) as PositionView[];
-
-/**
- * One position.
- * @param name the asset's symbol (`AAPL`, `BTC/USD`, `BTCUSD`) or its id
- */
-export async function findPosition(
-  knex: Knex,
-  accountId: string,
-  name: string,
-): Promise<PositionView | undefined> {
-  const [position] = (await positions(knex, accountId)
-    .where((asset) => {
-      void asset
-        .where('a.symbol', name)
-        .orWhereRaw(`replace(a.symbol, '/', '') = ?`, [name])
-        .orWhereRaw('a.id::text = ?', [name.toLowerCase()]);
-    })
-    .limit(1)) as PositionView[];
-  return position;
+    .select('accounts.*', 'clients.status as client_status', 'c.suspend_trade')
+    .select('worth.*', 'closing.*', 'moved.*')) as ValuedAccount | undefined;
 }

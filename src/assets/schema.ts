@@ -1,11 +1,43 @@
 import Joi from 'joi';
 import { answerSchema, decimalText, uuidText, type Operation } from '../http/operation.js';
 
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+const EXCHANGES = ['AMEX', 'ARCA', 'BATS', 'NYSE', 'NASDAQ', 'NYSEARCA', 'OTC', 'CRYPTO'];
+const ATTRIBUTES = [
+  'ptp_no_exception',
+  'ptp_with_exception',
+  'ipo',
+  'has_options',
+  'options_late_close',
+  'fractional_eh_enabled',
+  'overnight_tradable',
+  'overnight_halted',
+];
+const NAMES_MAX = 500;
+
+/** A comma-separated list; becomes an array. */
+const list = (max: number, check: (name: string) => boolean, allowed: string) =>
+  Joi.string().custom((text: string, { message }) => {
+    const names = text.split(',').map((name) => name.trim());
+    if (names.length <= max && names.every(check)) return names;
+    return message({ custom: `{#label} must be a comma-separated list of ${allowed}` });
+  });
+
 export const listAssetsSchema = Joi.object({
   status: Joi.string().valid('active', 'inactive', 'all'),
-  asset_class: Joi.string().valid('us_equity', 'crypto'),
-  exchange: Joi.string().max(32),
-  attributes: Joi.string().allow('').max(256).description('Accepted, and without effect'),
+  asset_class: Joi.string()
+    .valid('us_equity', 'us_option', 'crypto')
+    .description('There are no options'),
+  exchange: Joi.string()
+    .uppercase()
+    .valid(...EXCHANGES),
+  attributes: list(ATTRIBUTES.length, (name) => ATTRIBUTES.includes(name), ATTRIBUTES.join(', '))
+    .allow('')
+    .description(`Assets that have one of ${ATTRIBUTES.join(', ')}; ours have none of them`),
+  symbols: list(NAMES_MAX, (name) => name !== '', `1 to ${NAMES_MAX} symbols`)
+    .max(10_000)
+    .description('Such as AAPL,BTC/USD'),
+  ids: list(NAMES_MAX, (name) => UUID.test(name), `1 to ${NAMES_MAX} asset ids`).max(20_000),
 });
 
 export const assetParamsSchema = Joi.object({
@@ -31,7 +63,12 @@ export const assetSchema = answerSchema('Asset', {
   easy_to_borrow: Joi.boolean(),
   fractionable: Joi.boolean(),
   attributes: Joi.array().items(Joi.string()),
+  cusip: Joi.valid(null),
 }).keys({
+  borrow_status: Joi.string().valid('hard_to_borrow').description('Equities only'),
+  maintenance_margin_requirement: Joi.number().description('Equities only, in percent'),
+  margin_requirement_long: decimalText.description('Equities only, in percent'),
+  margin_requirement_short: decimalText.description('Equities only, in percent'),
   min_order_size: decimalText.description('Crypto only'),
   min_trade_increment: decimalText.description('Crypto only'),
   price_increment: decimalText.description('Crypto only'),

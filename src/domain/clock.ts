@@ -155,13 +155,14 @@ function partsIn(moment: Date): Record<string, number> {
   return Object.fromEntries(parts.map(({ type, value }) => [type, Number(value)]));
 }
 
-function newYorkDay(now: Date): Date {
+/** The calendar day in New York at a moment, as midnight UTC of that date. */
+export function newYorkDay(now: Date): Date {
   const { year, month, day } = partsIn(now);
   return utcDay(year!, month!, day!);
 }
 
 /** Hours that New York is behind UTC during trading: noon UTC is after any change of the clocks. */
-function newYorkOffsetHours(day: Date): number {
+export function newYorkOffsetHours(day: Date): number {
   const noonUtc = 12;
   return noonUtc - partsIn(new Date(day.getTime() + noonUtc * 3_600_000))['hour']!;
 }

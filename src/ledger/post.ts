@@ -17,6 +17,12 @@ export interface JournalEntry {
   lines: JournalLine[];
 }
 
+/** A line with its place in the ledger. */
+interface PostedLine extends JournalLine {
+  journalId: string;
+  index: number;
+}
+
 interface PositionChange {
   accountId: string;
   assetId: string;
@@ -56,7 +62,9 @@ export async function postJournals(
     ],
   );
   await applyToPositions(trx, lines);
+  await lockAccounts(trx, lines);
   await applyToAccounts(trx, lines);
+  await listForAccounts(trx, lines);
 }
 
 async function applyToPositions(
@@ -100,12 +108,38 @@ async function applyToAccounts(
   }
   if (changes.size === 0) return;
   const ids = [...changes.keys()];
-  await trx.raw(`select id from accounts where id = any(?::uuid[]) order by id for no key update`, [
-    ids,
-  ]);
   await trx.raw(
     `update accounts a set cash = a.cash + u.amount
      from unnest(?::uuid[], ?::bigint[]) as u (id, amount) where a.id = u.id`,
     [ids, [...changes.values()].map(String)],
+  );
+}
+
+/** All of them, also where only shares move: their last event number must stand still. */
+async function lockAccounts(trx: Knex.Transaction, lines: readonly JournalLine[]): Promise<void> {
+  const ids = [...new Set(lines.map(({ accountId }) => accountId))];
+  await trx.raw(
+    `select id from accounts where id = any(?::uuid[]) and kind <> 'external'
+     order by id for no key update`,
+    [ids],
+  );
+}
+
+/** Gives clients' lines their place among what happened on the account, for its activities. */
+async function listForAccounts(trx: Knex.Transaction, lines: readonly PostedLine[]): Promise<void> {
+  await trx.raw(
+    `insert into account_journals (account_id, event_id, seq, journal_id, line)
+     select u.account_id, a.last_event_id,
+       coalesce((select max(j.seq) + 1 from account_journals j
+                 where j.account_id = a.id and j.event_id = a.last_event_id), 0)
+         + row_number() over (partition by a.id order by u.journal_id, u.line) - 1,
+       u.journal_id, u.line
+     from unnest(?::uuid[], ?::uuid[], ?::int2[]) as u (account_id, journal_id, line)
+     join accounts a on a.id = u.account_id and a.kind = 'client'`,
+    [
+      lines.map(({ accountId }) => accountId),
+      lines.map(({ journalId }) => journalId),
+      lines.map(({ index }) => index),
+    ],
   );
 }

@@ -23,6 +23,10 @@ export interface ClaimedNotification {
 const ROWS_MAX = 10_000;
 const ERROR_LENGTH_MAX = 500;
 
+/** The accounts whose clients want no mails about executions; few, and all of them at hand. */
+const UNWANTED = `(select account_id from account_configurations
+  where trade_confirm_email = 'none')`;
+
 /**
  * Whole accounts, those that wait longest first: the longer the backlog, the more a mail tells, so
  * that a limited number of mails keeps up with any number of executions. One statement and thus one
@@ -31,7 +35,7 @@ const ERROR_LENGTH_MAX = 500;
 const CLAIM_DUE = `
   with waiting as (
     select account_id from notifications
-    where delivered_at is null and due_at <= :now
+    where delivered_at is null and due_at <= :now and account_id not in ${UNWANTED}
     group by account_id order by min(due_at), account_id limit :accountsMax
   ), chosen as (
     select n.id from notifications n join waiting using (account_id)
@@ -68,6 +72,19 @@ export async function claimDue(
   const bindings = { now, leasedUntil, accountsMax, rowsMax: ROWS_MAX };
   const { rows } = await knex.raw<{ rows: ClaimedNotification[] }>(CLAIM_DUE, bindings);
   return rows;
+}
+
+/**
+ * Lets go of what is due to clients who want no such mails: it is never due again, also when they
+ * change their mind, or they would get the mails of months at once.
+ * @returns how many
+ */
+export async function withholdUnwanted(knex: Knex, now: Date): Promise<number> {
+  return await knex('notifications')
+    .whereNull('delivered_at')
+    .where('due_at', '<=', now)
+    .whereRaw(`account_id in ${UNWANTED}`)
+    .update({ due_at: 'infinity', last_error: 'the client wants no mails about executions' });
 }
 
 export async function markDelivered(knex: Knex, ids: readonly bigint[], now: Date): Promise<void> {

@@ -3,7 +3,13 @@ import type { Config } from '../config.js';
 import type { Database } from '../db.js';
 import type { Logger } from '../log.js';
 import { notificationsDelivered, notificationsFailed } from '../metrics.js';
-import { claimDue, markDelivered, putOff, type ClaimedNotification } from './claims.js';
+import {
+  claimDue,
+  markDelivered,
+  putOff,
+  withholdUnwanted,
+  type ClaimedNotification,
+} from './claims.js';
 import type { Mailer } from './mailer.js';
 import { executionMail, type ExecutedOrder, type ExecutionDigest } from './templates.js';
 
@@ -42,6 +48,7 @@ export async function deliverDue(deps: DeliverDeps, limit: number): Promise<numb
   const intervalMs = 1_000 / config.mailsPerSecond;
   const mailsMax = Math.max(1, Math.min(limit, Math.floor(SENDING_MS / intervalMs)));
   const started = performance.now();
+  await withholdUnwanted(db.knex, now());
   const claimed = await claimDue(db.knex, now(), LEASE_MS, mailsMax);
   let delivered = 0;
   for (const batch of byAccount(claimed)) {

@@ -1,16 +1,11 @@
 import { expect } from 'chai';
-import type Joi from 'joi';
 import { accountSchema, positionSchema } from '../../src/accounts/schema.js';
 import { assetSchema } from '../../src/assets/schema.js';
 import { clockSchema } from '../../src/market/clock-routes.js';
 import { orderSchema } from '../../src/orders/docs.js';
 import { expectProblem, startApi, type Api } from '../support/api.js';
+import { expectShape } from '../support/shape.js';
 import { startTrading, type Trading } from '../support/trading.js';
-
-/** What the documentation promises of an answer. */
-const expectShape = (schema: Joi.Schema, value: unknown): void => {
-  expect(schema.validate(value, { convert: false }).error?.message).to.equal(undefined);
-};
 
 describe('account, positions, assets and clock', () => {
   let trading: Trading;
@@ -74,7 +69,8 @@ describe('account, positions, assets and clock', () => {
       unrealized_pl: '5500',
       unrealized_plpc: '0.033222',
       change_today: '0.036666',
-      unrealized_intraday_pl: '6050',
+      unrealized_intraday_pl: '5500', // 1,000 from the close at 150; 100 from their cost of 155.5
+      unrealized_intraday_plpc: '0.033222',
     });
     const { body: order } = await get('/v2/orders?status=closed');
     for (const each of order as unknown[]) expectShape(orderSchema, each);

@@ -105,6 +105,47 @@ describe('delivering notifications', () => {
     expect(await deliverDue(deps(mailer, { now: () => later(1) }), 10)).to.equal(1);
   });
 
+  it('sends none to clients who want none, not even later, and to all others', async () => {
+    const [ada, bob] = [await build.account('Ada'), await build.account('Bob')];
+    const confirm = (choice: 'all' | 'none') =>
+      db
+        .knex('account_configurations')
+        .insert({ account_id: ada.id, trade_confirm_email: choice })
+        .onConflict('account_id')
+        .merge();
+    await confirm('none');
+    const unwanted = await build.notification({ accountId: ada.id });
+    await build.notification({ accountId: bob.id });
+    const { mails, mailer } = collector();
+
+    expect(await deliverDue(deps(mailer), 10)).to.equal(1);
+    await confirm('all');
+    await build.notification({ accountId: ada.id, qty: '5', value: '50' });
+    expect(await deliverDue(deps(mailer), 10)).to.equal(1);
+    expect(await deliverDue(deps(mailer, { now: () => later(86_400_000) }), 10)).to.equal(0);
+
+    expect(mails.map(({ to, subject }) => [to, subject])).to.deep.equal([
+      [bob.email, 'Bought 2 AAPL at 150.25 USD'],
+      [ada.email, 'Bought 5 AAPL at 10 USD'],
+    ]);
+    expect(await build.reload(unwanted)).to.deep.include({
+      delivered_at: null,
+      attempts: 0,
+      due_at: Infinity,
+      last_error: 'the client wants no mails about executions',
+    });
+  });
+
+  it('claims nothing of clients who want none, also what comes up in between', async () => {
+    const ada = await build.account();
+    await db
+      .knex('account_configurations')
+      .insert({ account_id: ada.id, trade_confirm_email: 'none' });
+    await build.notification({ accountId: ada.id });
+
+    expect(await claimDue(db.knex, NOW, LEASE_MS, 10)).to.deep.equal([]);
+  });
+
   it('sends as many mails as asked for, to whoever waits longest, with all that is due to them', async () => {
     const [ada, bob] = [await build.account(), await build.account()];
     await build.notification({ accountId: bob.id, dueAt: later(-1_000) });

@@ -1,0 +1,138 @@
+import Joi from 'joi';
+import {
+  answerSchema,
+  decimalText,
+  timeText,
+  uuidText,
+  type Operation,
+} from '../http/operation.js';
+
+/** Those that happen here. */
+export const TYPES = ['FILL', 'FEE', 'CSD', 'CSW', 'JNLC', 'JNLS'] as const;
+export type ActivityType = (typeof TYPES)[number];
+
+/** All of the wire contract: who asks for another gets none. */
+const KNOWN_TYPES = `ACATC ACATS CFEE CGD CSD CSW DIV DIVCGL DIVCGS DIVFEE DIVFT DIVNRA DIVROC DIVTW
+  DIVTXEX EXTRD FEE FILL FOPT INT INTNRA INTTW JNL JNLC JNLS MA MISC NC OPASN OPCA OPCSH OPEXC OPEXP
+  OPTRD OPXRC PTC PTR REORG SPIN SPLIT SSO SSP SWP TRANS VOF WH`.split(/\s+/);
+
+const PAGE_MAX = 100;
+
+export interface ActivitiesQuery {
+  activity_types?: string[];
+  category?: 'trade_activity' | 'non_trade_activity';
+  date?: Date;
+  after?: Date;
+  until?: Date;
+  direction: 'asc' | 'desc';
+  page_size: number;
+  page_token?: string;
+}
+
+const typeList = Joi.string()
+  .max(500)
+  .custom((text: string, { message }) => {
+    const types = text.split(',').map((type) => type.trim().toUpperCase());
+    const unknown = types.find((type) => !KNOWN_TYPES.includes(type));
+    if (unknown === undefined) return types;
+    const allowed = KNOWN_TYPES.join(', ');
+    return message({ custom: `{#label} has "${unknown.slice(0, 40)}"; known are ${allowed}` });
+  });
+
+const page = {
+  date: Joi.date().iso().description('Only of this day, UTC'),
+  after: Joi.date().iso().description('Only what happened after this time'),
+  until: Joi.date().iso().description('Only what happened before this time'),
+  direction: Joi.string().valid('asc', 'desc').default('desc'),
+  page_size: Joi.number().integer().min(1).max(PAGE_MAX).default(PAGE_MAX),
+  page_token: Joi.string().max(100).description('The id of the last activity that you have'),
+};
+
+export const activitiesSchema = Joi.object({
+  activity_types: typeList.description(`Comma-separated; here are ${TYPES.join(', ')}`),
+  category: Joi.string()
+    .valid('trade_activity', 'non_trade_activity')
+    .description('Not together with activity_types'),
+  ...page,
+}).oxor('activity_types', 'category');
+
+export const activitiesOfTypeSchema = Joi.object(page);
+
+export const activityTypeSchema = Joi.object({
+  activity_type: typeList.required().description('Such as FILL'),
+});
+
+const id = Joi.string()
+  .pattern(/^\d{17}::[\da-f-]{36}$/)
+  .description('Time and a UUID; the page_token of what comes after it');
+
+export const fillSchema = answerSchema('TradeActivity', {
+  id,
+  activity_type: Joi.valid('FILL'),
+  transaction_time: timeText,
+  type: Joi.string().valid('fill', 'partial_fill'),
+  price: decimalText,
+  qty: decimalText,
+  side: Joi.string().valid('buy', 'sell'),
+  symbol: Joi.string(),
+  leaves_qty: decimalText.description('What is left of the order'),
+  cum_qty: decimalText.description('What was filled of the order so far'),
+  order_id: uuidText,
+  order_status: Joi.string().valid('partially_filled', 'filled'),
+});
+
+export const nonTradeSchema = answerSchema('NonTradeActivity', {
+  id,
+  activity_type: Joi.string().valid('FEE', 'CSD', 'CSW', 'JNLC', 'JNLS'),
+  activity_sub_type: Joi.string().valid('COM').allow(null),
+  date: Joi.string().pattern(/^\d{4}-\d\d-\d\d$/),
+  created_at: timeText,
+  net_amount: decimalText.description('Of money; what goes out is negative'),
+  symbol: Joi.string().allow(null),
+  qty: decimalText.allow(null).description('Of shares; what goes out is negative'),
+  price: Joi.valid(null),
+  per_share_amount: Joi.valid(null),
+  currency: Joi.valid('USD'),
+  cusip: Joi.valid(null),
+  group_id: uuidText.allow(null).description('The journal: its activities belong together'),
+  order_id: uuidText.allow(null).description("A fee's order"),
+  description: Joi.string(),
+  status: Joi.valid('executed'),
+});
+
+const tag = 'Account and positions';
+const ACTIVITIES = {
+  description: 'A page of activities',
+  schema: Joi.array().items(
+    Joi.object().unknown().description('A TradeActivity or a NonTradeActivity'),
+    fillSchema,
+    nonTradeSchema,
+  ),
+};
+const description =
+  'In the order in which things happened on the account. The id of the last activity of a page is ' +
+  'the page_token of the next; whoever pages through sees each activity once.';
+
+export const activityOperations: readonly Operation[] = [
+  {
+    method: 'get',
+    path: '/v2/account/activities',
+    tag,
+    access: 'read',
+    summary: 'What happened on your account: trades, fees, money and shares in and out',
+    description,
+    query: activitiesSchema,
+    responses: { 200: ACTIVITIES },
+  },
+  {
+    method: 'get',
+    path: '/v2/account/activities/:activity_type',
+    tag,
+    access: 'read',
+    summary: "Your account's activities of one type",
+    description,
+    params: activityTypeSchema,
+    query: activitiesOfTypeSchema,
+    responses: { 200: ACTIVITIES },
+  },
+];

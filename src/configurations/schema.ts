@@ -1,0 +1,48 @@
+import Joi from 'joi';
+import { answerSchema, type Operation } from '../http/operation.js';
+
+const CHECKS = ['both', 'entry', 'exit'];
+const of = (schema: Joi.Schema, description: string) => schema.description(description);
+
+const members = {
+  suspend_trade: of(Joi.boolean().strict(), 'No new orders are taken'),
+  no_shorting: of(Joi.boolean().strict(), 'Nothing can be sold short here in any case'),
+  fractional_trading: of(Joi.boolean().strict(), 'Orders for fractions of shares are taken'),
+  trade_confirm_email: of(
+    Joi.string().valid('all', 'none'),
+    'With none, no mails about executions are sent',
+  ),
+  dtbp_check: of(Joi.string().valid(...CHECKS), 'Of margin accounts; kept, and without effect'),
+  pdt_check: of(Joi.string().valid(...CHECKS), 'Of margin accounts; kept, and without effect'),
+  max_margin_multiplier: of(Joi.string().valid('1'), 'Cash accounts only: nothing is lent'),
+  max_options_trading_level: of(Joi.valid(0, null), 'There are no options'),
+  ptp_no_exception_entry: of(Joi.boolean().strict(), 'No such assets are listed; kept'),
+  disable_overnight_trading: of(Joi.boolean().strict(), 'There is no overnight session; kept'),
+};
+
+export const configurationsSchema = answerSchema('AccountConfigurations', members);
+
+export const changeConfigurationsSchema = Joi.object(members).label('ChangeConfigurations');
+
+const tag = 'Account and positions';
+const CONFIGURATIONS = { description: 'All settings', schema: configurationsSchema };
+
+export const configurationOperations: readonly Operation[] = [
+  {
+    method: 'get',
+    path: '/v2/account/configurations',
+    tag,
+    access: 'read',
+    summary: "Your account's settings",
+    responses: { 200: CONFIGURATIONS },
+  },
+  {
+    method: 'patch',
+    path: '/v2/account/configurations',
+    tag,
+    access: 'trade',
+    summary: "Change some of your account's settings",
+    body: changeConfigurationsSchema,
+    responses: { 200: CONFIGURATIONS },
+  },
+];
