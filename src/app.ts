@@ -13,7 +13,7 @@ import { logRequests } from './http/access-log.js';
 import { allowOrigins } from './http/cors.js';
 import { docsOperations, docsRouter } from './http/docs.js';
 import { answerErrors } from './http/error-handler.js';
-import { createGuards, type Guards } from './http/guards.js';
+import type { Guards } from './http/guards.js';
 import { healthOperations, healthRouter } from './http/health.js';
 import { measureRequests } from './http/http-metrics.js';
 import { metricsOperations, metricsRouter } from './http/metrics-routes.js';
@@ -33,6 +33,7 @@ import type { Intake } from './orders/intake.js';
 import { ordersRouter } from './orders/routes.js';
 import { eventsRouter } from './streams/routes.js';
 import { eventOperations } from './streams/schema.js';
+import type { Streams } from './streams/streams.js';
 
 /** What the API is made of. */
 export interface AppDeps {
@@ -43,6 +44,7 @@ export interface AppDeps {
   readonly intake: Intake;
   readonly prover: LedgerProver;
   readonly identity: Identity;
+  readonly streams: Streams;
   /** Shown on Bull Board. */
   readonly queues: readonly Queue[];
   readonly now: () => Date;
@@ -67,9 +69,8 @@ export const operations: readonly Operation[] = [
 ];
 
 /** The Koa application, in the order in which a request passes through it. */
-export function createApp(deps: AppDeps): Koa {
+export function createApp(deps: AppDeps, guards: Guards): Koa {
   const { config, log, identity, queues } = deps;
-  const guards = createGuards(identity.apiKeys, identity.sessions, config.rateLimitPerMin);
   const router = createRouter(deps, guards);
   const app = new Koa();
 
@@ -91,7 +92,7 @@ export function createApp(deps: AppDeps): Koa {
 
 /** All routes; `authenticated` stands first wherever a route is not public. */
 export function createRouter(deps: AppDeps, guards: Guards): Router {
-  const { config, db, redis, intake, prover, identity, now, isStopping } = deps;
+  const { config, db, redis, intake, prover, identity, streams, now, isStopping } = deps;
   const { knex } = db;
   const { sessions } = identity;
   const routers = [
@@ -99,7 +100,7 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
     accountsRouter({ ...guards, knex }),
     assetsRouter({ ...guards, knex }),
     clockRouter({ ...guards, marketHours: config.marketHours, now }),
-    eventsRouter({ ...guards, knex }),
+    eventsRouter({ ...guards, db, streams }),
     ledgerRouter({ ...guards, prover }),
     sessionsRouter({ ...guards, sessions }),
     healthRouter({ db, redis, isStopping }),
