@@ -91,17 +91,19 @@ export class EventHub {
   /**
    * Prepares a subscription; nothing comes before its `start`.
    * @param sinceId the last event that the client has, or null for those that happen from now on
+   * @param field   what the client calls that
    * @throws DomainError 422 when the log has not come that far
    */
   async subscribe(
     accountId: string,
     sinceId: bigint | null,
     consumer: Consumer,
+    field = 'since_id',
   ): Promise<Subscription> {
     const lastId = await this.lastEventId(accountId);
     if (sinceId !== null && sinceId > lastId) {
       throw invalid(
-        `since_id was ${sinceId}, but the last event of this account is ${lastId}: ` +
+        `${field} was ${sinceId}, but the last event of this account is ${lastId}: ` +
           'send an event_id that you got from it, or 0 for the beginning',
       );
     }

@@ -38,6 +38,7 @@ export function eventsRouter({ db, streams, authenticated, limitRate }: EventRou
   return router;
 }
 
+const LAST_EVENT_ID = 'Last-Event-ID';
 const JSON_TYPE = 'application/json';
 const STREAM_TYPE = 'text/event-stream';
 
@@ -62,7 +63,8 @@ async function openStream(
   { hub, open }: Streams,
 ): Promise<void> {
   const { accountId, principal } = ctx.state;
-  const sinceId = lastEventIdOf(ctx) ?? idOf(query.since_id);
+  const lastEventId = lastEventIdOf(ctx);
+  const sinceId = lastEventId ?? idOf(query.since_id);
   const untilId = idOf(query.until_id);
   if (untilId !== null && untilId <= (sinceId ?? (await hub.lastEventId(accountId)))) {
     ctx.status = 204; // the client has it all; this keeps a browser from connecting again
@@ -73,7 +75,8 @@ async function openStream(
   open.identify(stream, principal);
   const body = new EventSourceBody(stream, untilId);
   try {
-    const subscription = await hub.subscribe(accountId, sinceId, body);
+    const field = lastEventId === null ? 'since_id' : LAST_EVENT_ID;
+    const subscription = await hub.subscribe(accountId, sinceId, body, field);
     sendBody(ctx, body);
     body.follow(subscription);
   } catch (error) {
@@ -85,12 +88,12 @@ async function openStream(
 
 /** What a browser has seen before it lost the connection; it counts more than the query. */
 function lastEventIdOf(ctx: Context): bigint | null {
-  const given = ctx.req.headers['last-event-id'];
+  const given = ctx.req.headers[LAST_EVENT_ID.toLowerCase()];
   if (given === undefined) return null;
   if (typeof given === 'string' && EVENT_ID.test(given)) return BigInt(given);
   throw invalid(
-    `Last-Event-ID was "${String(given).slice(0, 40)}": it must be an event_id, or 0 for the beginning`,
-    { errors: [{ field: 'Last-Event-ID', message: 'must be a whole number' }] },
+    `${LAST_EVENT_ID} was "${String(given).slice(0, 40)}": it must be an event_id, or 0 for the beginning`,
+    { errors: [{ field: LAST_EVENT_ID, message: 'must be a whole number' }] },
   );
 }
 
