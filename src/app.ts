@@ -19,7 +19,7 @@ import { logRequests } from './http/access-log.js';
 import { allowOrigins } from './http/cors.js';
 import { docsOperations, docsRouter } from './http/docs.js';
 import { answerErrors } from './http/error-handler.js';
-import { createGuards, type Guards } from './http/guards.js';
+import type { Guards } from './http/guards.js';
 import { healthOperations, healthRouter } from './http/health.js';
 import { measureRequests } from './http/http-metrics.js';
 import { metricsOperations, metricsRouter } from './http/metrics-routes.js';
@@ -45,6 +45,7 @@ import { riskOperations } from './risk/docs.js';
 import { limitsRouter } from './risk/limit-routes.js';
 import { eventsRouter } from './streams/routes.js';
 import { eventOperations } from './streams/schema.js';
+import type { Streams } from './streams/streams.js';
 
 /** What the API is made of. */
 export interface AppDeps {
@@ -57,6 +58,7 @@ export interface AppDeps {
   /** Told which shards have new work. Must neither wait nor throw. */
   readonly nudge: (shards: readonly number[]) => void;
   readonly identity: Identity;
+  readonly streams: Streams;
   /** Shown on Bull Board. */
   readonly queues: readonly Queue[];
   readonly now: () => Date;
@@ -88,9 +90,8 @@ export const operations: readonly Operation[] = [
 ];
 
 /** The Koa application, in the order in which a request passes through it. */
-export function createApp(deps: AppDeps): Koa {
+export function createApp(deps: AppDeps, guards: Guards): Koa {
   const { config, log, identity, queues } = deps;
-  const guards = createGuards(identity.apiKeys, identity.sessions, config.rateLimitPerMin);
   const router = createRouter(deps, guards);
   const app = new Koa();
 
@@ -112,7 +113,8 @@ export function createApp(deps: AppDeps): Koa {
 
 /** All routes; `authenticated` stands first wherever a route is not public. */
 export function createRouter(deps: AppDeps, guards: Guards): Router {
-  const { config, log, db, redis, intake, prover, identity, nudge, now, isStopping } = deps;
+  const { config, log, db, redis, intake, prover, identity, streams, nudge, now, isStopping } =
+    deps;
   const { knex } = db;
   const { marketHours } = config;
   const { sessions } = identity;
@@ -126,7 +128,7 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
     unlistedRouter(guards),
     clockRouter({ ...guards, marketHours, now }),
     calendarRouter({ ...guards, marketHours, now }),
-    eventsRouter({ ...guards, knex }),
+    eventsRouter({ ...guards, db, streams }),
     ledgerRouter({ ...guards, prover }),
     sessionsRouter({ ...guards, sessions }),
     limitsRouter({ ...guards, knex }),

@@ -1,11 +1,9 @@
 import { once } from 'node:events';
-import type { Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createApp } from './app.js';
+import { createApiServer, type ApiServer } from './api-server.js';
 import { loadDotEnv, readConfig } from './config.js';
 import { createContainer, type Container } from './container.js';
-import { createHttpServer } from './http/server.js';
 import { createIdentity } from './identity/identity.js';
 import { LedgerProver } from './ledger/proof.js';
 import { MAINTENANCE_QUEUE, openQueue } from './queue/queues.js';
@@ -29,7 +27,7 @@ async function main(): Promise<void> {
   await identity.start();
 
   let stopping = false;
-  const app = createApp({
+  const api = createApiServer({
     config,
     log,
     db,
@@ -42,7 +40,7 @@ async function main(): Promise<void> {
     now: () => new Date(),
     isStopping: () => stopping,
   });
-  const server = createHttpServer(app);
+  const { server } = api;
   server.listen(config.port, config.host);
   await once(server, 'listening');
   log.info('listening', { url: `http://${config.host}:${config.port}` });
@@ -52,21 +50,22 @@ async function main(): Promise<void> {
     stopping = true;
     log.info('stopping', { signal });
     identity.stop();
-    void drain(server, container).then((clean) => process.exit(clean ? 0 : 1));
+    void drain(api, container).then((clean) => process.exit(clean ? 0 : 1));
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
 }
 
 /**
- * Takes no new connections, lets requests under way finish, and closes everything.
+ * Takes no new connections, ends the streams, lets requests under way finish, and closes everything.
  * @returns false when something had to be cut off
  */
-async function drain(server: Server, container: Container): Promise<boolean> {
+async function drain({ server, streams }: ApiServer, container: Container): Promise<boolean> {
   await sleep(NOTICE_MS);
   const closed = once(server, 'close');
   // The listener alone: http's own close() also cuts connections whose request is on its way.
   NetServer.prototype.close.call(server);
+  streams.stop(); // after that: their clients connect again at once, and must get elsewhere
   const hangUp = setInterval(() => server.closeIdleConnections(), LAST_REQUEST_MS);
   const finished = await within(DRAIN_MAX_MS, closed);
   clearInterval(hangUp);

@@ -138,6 +138,28 @@ export const eventLag = new Histogram({
   help: "Time from an order's acceptance to the commit of the events of its execution",
   buckets: SECONDS,
 });
+// Streams
+export const openStreams = new Gauge({
+  name: 'brokerx_open_streams',
+  help: 'Connections that receive events, by kind',
+  labelNames: ['kind'],
+});
+export const streamEventsSent = new Counter({
+  name: 'brokerx_stream_events_sent_total',
+  help: 'Events written to a connection, by kind',
+  labelNames: ['kind'],
+});
+export const streamsEnded = new Counter({
+  name: 'brokerx_streams_ended_total',
+  help: 'Streams that we ended, by kind and reason; slow: the client did not keep up',
+  labelNames: ['kind', 'reason'],
+});
+export const streamLag = new Histogram({
+  name: 'brokerx_stream_lag_seconds',
+  help: 'Time from an event to the moment it is sent to a client that is up to date',
+  buckets: SECONDS,
+});
+
 export const cacheRequests = new Counter({
   name: 'brokerx_cache_requests_total',
   help: 'Reads of in-process and Redis caches, by result',

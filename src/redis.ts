@@ -31,9 +31,20 @@ export const workerOptions: RedisOptions = {
 };
 
 /**
+ * For whoever subscribes to a channel: connects again and again, and subscribes anew by itself. The
+ * socket timeout counts while an answer is due, so a regular ping finds a half-open connection.
+ */
+export const subscriberOptions: RedisOptions = {
+  maxRetriesPerRequest: null,
+  connectTimeout: 2_000,
+  socketTimeout: 5_000,
+  retryStrategy,
+};
+
+/**
  * Connects to Redis in the background; a lost connection is logged by whoever listens, never thrown.
  * @param url     `redis://...`
- * @param options producerOptions or workerOptions
+ * @param options producerOptions, workerOptions or subscriberOptions
  * @param onError told of each connection error
  */
 export function connectRedis(

@@ -7,11 +7,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { SeededAccount } from '../../src/commands/seed.js';
+import { livePid } from '../../src/embedded/pid-file.js';
 
 /** The whole product, started for one measurement, with the market quiet and no rate limit. */
 export interface Instance {
   url: string;
   databaseUrl: string;
+  /** Of the API process. */
+  apiPid: number;
   proof(account: SeededAccount): Promise<{ balanced: boolean }>;
   stop(): Promise<void>;
 }
@@ -45,6 +48,7 @@ export async function startFreshInstance(workers: number): Promise<Instance> {
     return {
       url: demo.url,
       databaseUrl: demo.database_url,
+      apiPid: livePid(join(dataDir, 'run', 'api.json')) ?? 0,
       proof: async ({ key_id, secret_key }) => {
         const answer = await fetch(`${demo.url}/v2/ledger/proof`, {
           headers: { 'APCA-API-KEY-ID': key_id, 'APCA-API-SECRET-KEY': secret_key },

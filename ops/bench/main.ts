@@ -1,13 +1,9 @@
 import { cpus } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { readPrices } from '../../src/assets/prices.js';
-import { seedAccounts, type SeededAccount } from '../../src/commands/seed.js';
 import { connectDatabase, type Database } from '../../src/db.js';
-import { parseDecimal, PRICE_SCALE, QTY_SCALE } from '../../src/domain/money.js';
+import { drained, readSymbols, seedTraders } from './floor.js';
 import { startFreshInstance } from './instance.js';
 import { percentile, runLoad, type LoadResult } from './load.js';
-import type { Symbol } from './order-flow.js';
 import { findPgbench, Pgbench } from './pgbench.js';
 
 /**
@@ -17,7 +13,6 @@ import { findPgbench, Pgbench } from './pgbench.js';
  */
 
 const SYMBOLS = 20;
-const DRAIN_TIMEOUT_MS = 120_000;
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
 interface Options {
@@ -60,42 +55,9 @@ function readOptions(): Options {
   };
 }
 
-async function readSymbols(db: Database): Promise<Symbol[]> {
-  const stocks = (await readPrices(db.knex)).filter((asset) => asset.class === 'us_equity');
-  return stocks
-    .slice(0, SYMBOLS)
-    .map(({ symbol, price }) => ({ symbol, price: Number(price) / 100 }));
-}
-
-/** Waits until no work is left. @returns when that was, on performance.now()'s clock */
-async function drained(db: Database): Promise<number> {
-  const deadline = performance.now() + DRAIN_TIMEOUT_MS;
-  while (performance.now() < deadline) {
-    const { rows } = await db.knex.raw<{ rows: { waiting: boolean }[] }>(
-      'select exists (select 1 from work_items) as waiting',
-    );
-    if (!rows[0]!.waiting) return performance.now();
-    await sleep(20);
-  }
-  throw new Error(`work is left after ${DRAIN_TIMEOUT_MS} ms`);
-}
-
 async function countTrades(db: Database): Promise<number> {
   const [row] = await db.knex('executions').count<{ count: bigint }[]>('* as count');
   return Number(row!.count);
-}
-
-async function seed(db: Database, options: Options, symbols: Symbol[]): Promise<SeededAccount[]> {
-  const shares = symbols.map(({ symbol }) => [symbol, parseDecimal('100000', QTY_SCALE)] as const);
-  return seedAccounts(
-    db.knex,
-    {
-      accounts: options.accounts,
-      cash: parseDecimal('100000000', PRICE_SCALE),
-      shares: new Map(shares),
-    },
-    () => undefined,
-  );
 }
 
 async function main(): Promise<void> {
@@ -104,9 +66,9 @@ async function main(): Promise<void> {
   const instance = await startFreshInstance(options.workers);
   const db = connectDatabase(instance.databaseUrl, 'bench', 2);
   try {
-    const symbols = await readSymbols(db);
+    const symbols = await readSymbols(db, SYMBOLS);
     say(`Seeding ${options.accounts} accounts`);
-    const accounts = await seed(db, options, symbols);
+    const accounts = await seedTraders(db, options.accounts, symbols);
     const binary = findPgbench();
     if (!binary) say('pgbench is not installed: no comparison (Debian: postgresql-client)');
     const pgbench = binary

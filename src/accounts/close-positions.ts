@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import { QTY_SCALE } from '../domain/money.js';
 import { DomainError, invalid } from '../errors.js';
-import type { Intake, PlaceOrder } from '../orders/intake.js';
+import type { Intake } from '../orders/intake.js';
 import { listOrders, type OrderView } from '../orders/model.js';
+import type { PlaceOrder } from '../orders/new-order.js';
 import type { PositionView } from './position-model.js';
 
 /** How much of a position to close: all of it unless one of these is said. */

@@ -105,12 +105,13 @@ function problemStatuses({ access, body, query, params, problems = [] }: Operati
 }
 
 const success = (
-  { description, schema, type = 'application/json' }: OperationResponse,
+  { description, schema, type = 'application/json', alternatives = {} }: OperationResponse,
   components: Components,
-): Json => ({
-  description,
-  ...(schema && { content: { [type]: { schema: components.refer(schema) } } }),
-});
+): Json => {
+  const types = Object.entries({ ...(schema && { [type]: schema }), ...alternatives });
+  const content = types.map(([name, one]) => [name, { schema: components.refer(one) }]);
+  return { description, ...(types.length > 0 && { content: Object.fromEntries(content) as Json }) };
+};
 
 const operationId = ({ method, path }: Operation): string =>
   method + path.replaceAll(/[^a-zA-Z0-9]+(\w)/g, (_, first: string) => first.toUpperCase());

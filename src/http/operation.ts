@@ -28,6 +28,8 @@ export interface OperationResponse {
   readonly schema?: Joi.Schema;
   /** `application/json` unless said otherwise. */
   readonly type?: string;
+  /** What the caller gets with another `Accept`, by content type. */
+  readonly alternatives?: Readonly<Record<string, Joi.Schema>>;
 }
 
 /**

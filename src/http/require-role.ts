@@ -1,5 +1,5 @@
 import { forbidden } from '../errors.js';
-import type { Role, Scope } from '../identity/principal.js';
+import type { Principal, Role, Scope } from '../identity/principal.js';
 import type { Middleware } from './context.js';
 
 /** Lets only these roles pass. @throws DomainError 403 */
@@ -12,20 +12,29 @@ export const requireRole =
     return next();
   };
 
+/** @throws DomainError 403 when the credential does not have the scope */
+export function requireScopeOf(principal: Principal, scope: Scope): void {
+  if (!principal.scopes.includes(scope)) {
+    throw forbidden(`This credential does not have the scope "${scope}"`);
+  }
+}
+
+/** The caller's account. @throws DomainError 403 for staff, who have none */
+export function requireAccountOf({ accountId }: Principal): string {
+  if (accountId === null) throw forbidden('This credential has no trading account');
+  return accountId;
+}
+
 /** Lets only credentials with this scope pass. @throws DomainError 403 */
 export const requireScope =
   (scope: Scope): Middleware =>
   (ctx, next) => {
-    if (!ctx.state.principal.scopes.includes(scope)) {
-      throw forbidden(`This credential does not have the scope "${scope}"`);
-    }
+    requireScopeOf(ctx.state.principal, scope);
     return next();
   };
 
 /** Puts the caller's account into `ctx.state.accountId`. @throws DomainError 403 for staff */
 export const requireAccount: Middleware = (ctx, next) => {
-  const { accountId } = ctx.state.principal;
-  if (accountId === null) throw forbidden('This credential has no trading account');
-  ctx.state.accountId = accountId;
+  ctx.state.accountId = requireAccountOf(ctx.state.principal);
   return next();
 };

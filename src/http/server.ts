@@ -82,10 +82,14 @@ function hasAnswered(socket: Duplex): boolean {
   return message?.headersSent === true;
 }
 
-function answerRaw(socket: Duplex, refusal: Error): void {
+/**
+ * Answers a request that has no response object, and hangs up.
+ * @param instance the path of the request, when it is known
+ */
+export function answerRaw(socket: Duplex, refusal: unknown, instance = '/'): void {
   const problem = toProblem(refusal);
   const requestId = randomUUID();
-  const content = problemBody(problem, '/', requestId);
+  const content = problemBody(problem, instance, requestId);
   const body = JSON.stringify(content);
   socket.end(
     [
@@ -93,6 +97,7 @@ function answerRaw(socket: Duplex, refusal: Error): void {
       `Content-Type: ${PROBLEM_TYPE}`,
       `Content-Length: ${Buffer.byteLength(body)}`,
       `X-Request-ID: ${requestId}`,
+      ...Object.entries(problem.headers).map(([name, value]) => `${name}: ${value}`),
       'Connection: close',
       '',
       body,

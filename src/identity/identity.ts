@@ -14,6 +14,8 @@ export interface Identity {
   /** Starts reading revocations; until then, and without it, remembered keys stay valid. */
   start(): Promise<void>;
   stop(): void;
+  /** Calls back with the keys and clients revoked lately, while it is started. */
+  onRevoked(listener: (ids: ReadonlySet<string>) => void): void;
 }
 
 /** @param onError told when revocations could not be read; the next attempt looks further back */
@@ -32,5 +34,6 @@ export function createIdentity(
     basicAuth: new BasicAuth({ apiKeys, sessions, revocations }),
     start: () => revocations.start(),
     stop: () => revocations.stop(),
+    onRevoked: (listener) => revocations.onRevoked(listener),
   };
 }

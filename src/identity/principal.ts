@@ -16,6 +16,8 @@ export interface Principal {
   readonly keyId: string | null;
   /** Names the credential for rate limits: the key's id or the session's. */
   readonly credentialId: string;
+  /** When a session's access token expires, in ms; a key has no end but its revocation. */
+  readonly expiresAt?: number;
 }
 
 /** What a person who logged in may do: everything that the role may. */

@@ -25,6 +25,7 @@ export class Revocations {
   private readonly seenAt = new Map<string, number>();
   private lastReadAt: number | undefined;
   private timer: NodeJS.Timeout | undefined;
+  private readonly listeners: ((ids: ReadonlySet<string>) => void)[] = [];
 
   constructor(
     private readonly db: Database,
@@ -47,6 +48,14 @@ export class Revocations {
     return this.seenAt.has(id);
   }
 
+  /**
+   * Tells of keys and clients that were revoked lately, each of them several times: for what stays
+   * open and is not verified again.
+   */
+  onRevoked(listener: (ids: ReadonlySet<string>) => void): void {
+    this.listeners.push(listener);
+  }
+
   /** Reads the latest revocations. While Postgres is away the next read looks further back. */
   async read(): Promise<void> {
     const now = Date.now();
@@ -56,6 +65,10 @@ export class Revocations {
     const rows = await this.db.run<{ id: string }>(RECENTLY_REVOKED, [seconds]);
     this.lastReadAt = now;
     for (const { id } of rows) this.seenAt.set(id, now);
+    if (rows.length > 0) {
+      const ids = new Set(rows.map(({ id }) => id));
+      for (const listener of this.listeners) listener(ids);
+    }
     for (const [id, at] of this.seenAt) {
       if (now - at > MEMORY_SECONDS * 1_000) this.seenAt.delete(id);
     }

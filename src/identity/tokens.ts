@@ -83,7 +83,7 @@ const reasonOf = (error: unknown): string =>
 
 function principalOf(payload: jwt.Jwt['payload']): Principal | null {
   if (typeof payload === 'string') return null;
-  const { sub, jti, role, account_id: accountId } = payload as Record<string, unknown>;
+  const { sub, jti, role, exp, account_id: accountId } = payload as Record<string, unknown>;
   if (typeof sub !== 'string' || typeof jti !== 'string') return null;
   if (accountId !== null && typeof accountId !== 'string') return null;
   if (!ROLES.includes(role as Role)) return null;
@@ -95,5 +95,6 @@ function principalOf(payload: jwt.Jwt['payload']): Principal | null {
     credential: 'session',
     keyId: null,
     credentialId: jti,
+    expiresAt: Number(exp) * 1_000,
   };
 }

@@ -9,16 +9,32 @@ import {
 import { orderSchema } from '../orders/docs.js';
 
 export interface ListEventsQuery {
-  since_id: string;
+  since_id?: string;
+  until_id?: string;
   limit: number;
 }
 
+/** Fits a bigint of Postgres. */
+export const EVENT_ID = /^\d{1,18}$/;
+
+const eventId = Joi.string().pattern(EVENT_ID);
+
 export const listEventsSchema = Joi.object({
-  since_id: Joi.string()
-    .pattern(/^\d{1,18}$/)
-    .default('0')
-    .description('The last event_id that you have; 0 for the beginning'),
-  limit: Joi.number().integer().min(1).max(500).default(100),
+  since_id: eventId.description(
+    'The last event_id that you have; 0 for the beginning. Without it a page begins at the ' +
+      'beginning, and a stream with what happens from now on',
+  ),
+  until_id: eventId.description('The last event_id that you want; a stream ends after it'),
+  limit: Joi.number()
+    .integer()
+    .min(1)
+    .max(500)
+    .default(100)
+    .description('Of a page; a stream has none'),
+});
+
+const lastEventIdHeader = Joi.object({
+  'Last-Event-ID': eventId.description('For a stream: the last event_id that you have'),
 });
 
 const eventSchema = answerSchema('Event', {
@@ -37,17 +53,49 @@ export const eventsSchema = answerSchema('Events', {
   next_since_id: Joi.number().integer().description('Send it as since_id for the next page'),
 });
 
+const eventStream = Joi.string()
+  .description('Messages with id: the event_id, event: its type, data: the event as JSON')
+  .meta({ name: 'EventStream' });
+
+const DESCRIPTION = `One log per account; \`event_id\` counts up from 1 without a gap. It can be read
+in three ways, which all tell the same events in the same order.
+
+**Pages**: whoever asks again with \`next_since_id\` misses nothing and sees nothing twice.
+
+**Server-sent events**, with \`Accept: text/event-stream\`: what is in the log after \`since_id\`, then
+what happens, without a gap or a duplicate between the two. \`Last-Event-ID\`, which a browser sends by
+itself when it connects again, counts more than \`since_id\`. A comment is sent every 15 s. A message
+\`stream_error\` says why we end a stream: the client was too slow (connect again: nothing is lost), or
+its credential has expired or was revoked. When there is nothing up to \`until_id\` the answer is 204.
+
+**WebSocket** at \`/stream\`, in Alpaca's protocol:
+\`{"action":"authenticate","data":{"key_id":"...","secret_key":"..."}}\`, or \`oauth_token\` with an
+access token, or credentials in the headers of the handshake; then
+\`{"action":"listen","data":{"streams":["trade_updates"]}}\`. Each event about an order comes as
+\`{"stream":"trade_updates","data":{...}}\`. Our extension: \`"since_id"\` beside \`streams\` resumes
+after that event. Messages may be text, or JSON or MessagePack in binary frames; answers come as the
+first message did. Close code 1013 means too slow or overloaded, 1008 a credential or limit, 1001 that
+the server stops.
+
+An account may have 20 streams open.`;
+
 export const eventOperations: readonly Operation[] = [
   {
     method: 'get',
     path: '/v2/events',
     tag: 'Events',
     access: 'read',
-    summary: 'What happened on your account',
-    description:
-      'One log per account; `event_id` counts up from 1 without a gap, so a reader who asks again ' +
-      'with `next_since_id` misses nothing and sees nothing twice.',
+    summary: 'What happened on your account: pages, server-sent events, WebSocket',
+    description: DESCRIPTION,
     query: listEventsSchema,
-    responses: { 200: { description: 'A page of the log', schema: eventsSchema } },
+    headers: lastEventIdHeader,
+    responses: {
+      200: {
+        description: 'A page of the log, or a stream',
+        schema: eventsSchema,
+        alternatives: { 'text/event-stream': eventStream },
+      },
+      204: { description: 'A stream that would be empty: you have everything up to until_id' },
+    },
   },
 ];

@@ -1,14 +1,14 @@
 import { once } from 'node:events';
 import { connect, type AddressInfo } from 'node:net';
 import { v7 as uuidv7 } from 'uuid';
-import { createApp, type AppDeps } from '../../src/app.js';
-import { createHttpServer } from '../../src/http/server.js';
+import { createApiServer, type ApiServerDeps } from '../../src/api-server.js';
 import { createIdentity, type Identity } from '../../src/identity/identity.js';
 import { Client } from '../../src/identity/model.js';
 import { createApiKey, type ApiKeyCredentials } from '../../src/identity/new-api-key.js';
 import { hashPassword } from '../../src/identity/passwords.js';
 import type { Role, Scope } from '../../src/identity/principal.js';
 import { LedgerProver } from '../../src/ledger/proof.js';
+import type { Streams } from '../../src/streams/streams.js';
 import type { Trading } from './trading.js';
 
 export interface Answer {
@@ -29,6 +29,7 @@ export interface Call {
 export interface Api {
   url: string;
   identity: Identity;
+  streams: Streams;
   call(method: string, path: string, options?: Call): Promise<Answer>;
   /** Sends bytes as they are; the answer as text, until the server hangs up. */
   raw(text: string): Promise<string>;
@@ -38,12 +39,15 @@ export interface Api {
 /** Starts the API on a trading floor's connections. */
 export async function startApi(
   { container }: Pick<Trading, 'container'>,
-  { settings, ...deps }: Partial<AppDeps> & { settings?: Partial<AppDeps['config']> } = {},
+  {
+    settings,
+    ...deps
+  }: Partial<ApiServerDeps> & { settings?: Partial<ApiServerDeps['config']> } = {},
 ): Promise<Api> {
   const { config, log, db, redis, intake, nudges } = container;
   const identity = deps.identity ?? createIdentity(db, config, () => undefined);
   await identity.start();
-  const app = createApp({
+  const { server, streams } = createApiServer({
     config: { ...config, rateLimitPerMin: 0, ...settings },
     log,
     db,
@@ -57,7 +61,6 @@ export async function startApi(
     isStopping: () => false,
     ...deps,
   });
-  const server = createHttpServer(app);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -65,10 +68,12 @@ export async function startApi(
   return {
     url,
     identity,
+    streams,
     call: (method, path, options) => call(url, method, path, options),
     raw: (text) => sendRaw(port, text),
     async stop() {
       identity.stop();
+      streams.stop();
       server.close();
       server.closeAllConnections();
       await once(server, 'close');

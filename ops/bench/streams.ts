@@ -1,0 +1,185 @@
+import { readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import type { SeededAccount } from '../../src/commands/seed.js';
+import { connectDatabase, type Database } from '../../src/db.js';
+import { drained, readSymbols, seedTraders } from './floor.js';
+import { startFreshInstance } from './instance.js';
+import { percentile } from './load.js';
+import { runPacedLoad } from './paced-load.js';
+import { StreamClients } from './stream-clients.js';
+
+/**
+ * `npm run bench:streams`: how long a fill takes from its execution to the clients that listen on
+ * `/stream`, at a steady rate of orders, and the memory of the API process meanwhile. Everything runs
+ * on this machine, the clients too. The last line is one JSON object.
+ */
+
+const SYMBOLS = 20;
+const SETTLED_WITHIN_MS = 10_000;
+const SAMPLE_MS = 500;
+const DEFAULTS = {
+  clients: 1_000,
+  accounts: 500,
+  rate: 500,
+  seconds: 20,
+  'warmup-seconds': 5,
+  workers: 1,
+};
+type Options = typeof DEFAULTS;
+
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
+function readOptions(): Options {
+  const names = Object.keys(DEFAULTS) as (keyof Options)[];
+  const { values } = parseArgs({
+    options: Object.fromEntries(names.map((name) => [name, { type: 'string' as const }])),
+  });
+  const options = { ...DEFAULTS };
+  for (const name of names) {
+    const value = values[name];
+    if (value === undefined) continue;
+    const number = Number(value);
+    if (!Number.isInteger(number) || number < 1) {
+      throw new Error(`--${name} was ${value}: it must be a whole number above 0`);
+    }
+    options[name] = number;
+  }
+  return options;
+}
+
+/** Resident memory, in MB; 0 where there is no /proc. */
+function rssOf(pid: number): number {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) / 1_024;
+  } catch {
+    return 0;
+  }
+}
+
+/** Where every account's log ends. */
+async function lastEventIds(db: Database): Promise<Map<string, number>> {
+  const rows = await db
+    .knex('accounts')
+    .select<{ id: string; last_event_id: bigint }[]>(['id', 'last_event_id']);
+  return new Map(rows.map(({ id, last_event_id: lastId }) => [id, Number(lastId)]));
+}
+
+/** Events in the log since then, each as often as its account has clients. */
+async function countExpected(
+  db: Database,
+  since: ReadonlyMap<string, number>,
+  accounts: readonly SeededAccount[],
+  clients: number,
+): Promise<number> {
+  const now = await lastEventIds(db);
+  let expected = 0;
+  for (let client = 0; client < clients; client += 1) {
+    const { account_id: id } = accounts[client % accounts.length]!;
+    expected += now.get(id)! - since.get(id)!;
+  }
+  return expected;
+}
+
+interface Measured {
+  sent: number;
+  accepted: number;
+  expected: number;
+  rssMb: number;
+  idleRssMb: number;
+}
+
+async function measure(
+  options: Options,
+  listening: StreamClients,
+  floor: Floor,
+): Promise<Measured> {
+  const { db, accounts, apiPid } = floor;
+  const load = { ...floor, perSecond: options.rate };
+  say(`Warming up for ${options['warmup-seconds']} s`);
+  await runPacedLoad({ ...load, seconds: options['warmup-seconds'], seed: 2 });
+  await drained(db);
+  await sleep(1_000);
+  listening.reset();
+  const before = await lastEventIds(db);
+  const idleRssMb = rssOf(apiPid);
+  let rssMb = idleRssMb;
+  const sampling = setInterval(() => (rssMb = Math.max(rssMb, rssOf(apiPid))), SAMPLE_MS);
+  say(`Submitting ${options.rate} orders/s for ${options.seconds} s`);
+  const { sent, accepted } = await runPacedLoad({ ...load, seconds: options.seconds, seed: 1 });
+  await drained(db);
+  const expected = await countExpected(db, before, accounts, options.clients);
+  const until = performance.now() + SETTLED_WITHIN_MS;
+  while (listening.received < expected && performance.now() < until) await sleep(20);
+  clearInterval(sampling);
+  return { sent, accepted, expected, rssMb, idleRssMb };
+}
+
+interface Floor {
+  db: Database;
+  url: string;
+  apiPid: number;
+  accounts: SeededAccount[];
+  symbols: Awaited<ReturnType<typeof readSymbols>>;
+}
+
+async function main(): Promise<void> {
+  const options = readOptions();
+  say('Starting a fresh instance');
+  const instance = await startFreshInstance(options.workers);
+  const { url, apiPid } = instance;
+  const db = connectDatabase(instance.databaseUrl, 'bench', 2);
+  const listening = new StreamClients(url);
+  try {
+    const symbols = await readSymbols(db, SYMBOLS);
+    say(`Seeding ${options.accounts} accounts`);
+    const accounts = await seedTraders(db, options.accounts, symbols);
+    say(`Opening ${options.clients} clients`);
+    await listening.open(options.clients, accounts);
+    const measured = await measure(options, listening, { db, url, apiPid, accounts, symbols });
+    if (!report(options, listening, measured)) process.exitCode = 1;
+  } finally {
+    listening.close();
+    await db.close();
+    await instance.stop();
+  }
+}
+
+/** @returns whether every event arrived once and in order */
+function report(options: Options, clients: StreamClients, measured: Measured): boolean {
+  const sorted = clients.latenciesMs.sort((a, b) => a - b);
+  const [p50, p95, p99] = [0.5, 0.95, 0.99].map((share) => percentile(sorted, share));
+  const { sent, accepted, expected } = measured;
+  const [rssMb, idleRssMb] = [Math.round(measured.rssMb), Math.round(measured.idleRssMb)];
+  const { received, outOfOrder, closed } = clients;
+  const rows: [string, string][] = [
+    ['machine', `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}`],
+    ['clients, accounts', `${options.clients}, ${options.accounts}`],
+    ['orders/s sent, refused', `${(sent / options.seconds).toFixed(0)}, ${sent - accepted}`],
+    ['events expected, received', `${expected}, ${received}`],
+    ['events out of order', String(outOfOrder)],
+    ['connections lost', String(closed)],
+    ['fills measured', String(sorted.length)],
+    ['fill to client p50 / p95 / p99 (ms)', `${p50} / ${p95} / ${p99}`],
+    ['RSS of the API, before and at most (MB)', `${idleRssMb}, ${rssMb}`],
+  ];
+  for (const [name, value] of rows) process.stdout.write(`${name.padEnd(42)} ${value}\n`);
+  const complete = received === expected && outOfOrder === 0 && closed === 0;
+  const line = {
+    clients: options.clients,
+    orders_per_s: Math.round(sent / options.seconds),
+    event_ms: { p50, p95, p99 },
+    events: { expected, received, out_of_order: outOfOrder },
+    api_rss_mb: rssMb,
+    complete,
+  };
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+  return complete;
+}
+
+main().catch((error: unknown) => {
+  say(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  process.exit(1);
+});

@@ -1,0 +1,255 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import type { Database, Statement } from '../db.js';
+import { invalid } from '../errors.js';
+import type { Logger } from '../log.js';
+import { streamLag } from '../metrics.js';
+import { TOO_SLOW } from './ending.js';
+import { EVENTS_CHANNEL } from './event-bell.js';
+import { readEvents } from './events.js';
+import { LoggedEvent } from './logged-event.js';
+import { Subscription, type Consumer } from './subscription.js';
+
+/** Bounds of the hub; tests choose smaller ones. */
+export interface HubLimits {
+  /** Events of one reader in one round. */
+  readonly pageSize: number;
+  /** Readers in one round: with the page it bounds what a round holds in memory. */
+  readonly readersPerRound: number;
+  /** A client that takes nothing for so long is dropped. */
+  readonly stalledMs: number;
+  /** So many events may happen that a live client has not taken yet. */
+  readonly unreadMax: bigint;
+}
+
+export const HUB_LIMITS: HubLimits = {
+  pageSize: 50,
+  readersPerRound: 50,
+  stalledMs: 10_000,
+  unreadMax: 10_000n,
+};
+
+export interface EventHubDeps {
+  readonly db: Pick<Database, 'run'>;
+  /** Of its own: a connection that subscribes can do nothing else. */
+  readonly redis: Redis;
+  readonly log: Logger;
+  readonly limits?: Partial<HubLimits>;
+}
+
+const TEND_MS = 1_000;
+const RETRY_MS = 300;
+
+/** $1 accounts. */
+const LAST_EVENT_IDS: Statement = {
+  name: 'streams-last-event-ids',
+  text: 'select id, last_event_id as "lastEventId" from accounts where id = any($1::uuid[])',
+};
+
+interface AccountRow {
+  id: string;
+  lastEventId: bigint;
+}
+
+/**
+ * Hands every live subscription of this process what comes after its cursor in its account's log.
+ * A hint on Redis says which accounts to look at; all that are due are read by one query, and hints
+ * that arrive meanwhile share the next one. Every second it looks at all of them, hint or not: the
+ * log decides what is sent, Redis only how soon.
+ */
+export class EventHub {
+  private readonly limits: HubLimits;
+  private readonly byAccount = new Map<string, Set<Subscription>>();
+  /** Those that may be behind, longest waiting first. */
+  private readonly due = new Set<Subscription>();
+  private isReading = false;
+  private isTending = false;
+  private isStopped = false;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly deps: EventHubDeps) {
+    this.limits = { ...HUB_LIMITS, ...deps.limits };
+  }
+
+  /** Listens for hints, and looks every second. Does not wait for Redis. */
+  start(): void {
+    const { redis } = this.deps;
+    redis.on('message', (_channel: string, message: string) => this.onHint(message));
+    redis.on('ready', () => this.readAll()); // hints may have been lost
+    redis.subscribe(EVENTS_CHANNEL).catch(() => undefined); // kept, and sent when it connects
+    this.timer = setInterval(() => void this.tend(), TEND_MS);
+    this.timer.unref();
+  }
+
+  /** Hands out nothing more; whoever subscribed closes by itself. */
+  stop(): void {
+    this.isStopped = true;
+    clearInterval(this.timer);
+    this.deps.redis.disconnect();
+  }
+
+  /**
+   * Prepares a subscription; nothing comes before its `start`.
+   * @param sinceId the last event that the client has, or null for those that happen from now on
+   * @param field   what the client calls that
+   * @throws DomainError 422 when the log has not come that far
+   */
+  async subscribe(
+    accountId: string,
+    sinceId: bigint | null,
+    consumer: Consumer,
+    field = 'since_id',
+  ): Promise<Subscription> {
+    const lastId = await this.lastEventId(accountId);
+    if (sinceId !== null && sinceId > lastId) {
+      throw invalid(
+        `${field} was ${sinceId}, but the last event of this account is ${lastId}: ` +
+          'send an event_id that you got from it, or 0 for the beginning',
+      );
+    }
+    return new Subscription(accountId, sinceId ?? lastId, consumer, {
+      add: (subscription) => this.add(subscription),
+      remove: (subscription) => this.remove(subscription),
+      read: (subscription) => this.read([subscription]),
+    });
+  }
+
+  /** The last event of an account's log; 0 when there is none. */
+  async lastEventId(accountId: string): Promise<bigint> {
+    const [row] = await this.deps.db.run<AccountRow>(LAST_EVENT_IDS, [[accountId]]);
+    return row?.lastEventId ?? 0n;
+  }
+
+  private add(subscription: Subscription): void {
+    const { accountId } = subscription;
+    let subscriptions = this.byAccount.get(accountId);
+    if (!subscriptions) this.byAccount.set(accountId, (subscriptions = new Set()));
+    subscriptions.add(subscription);
+  }
+
+  private remove(subscription: Subscription): void {
+    const { accountId } = subscription;
+    const subscriptions = this.byAccount.get(accountId);
+    subscriptions?.delete(subscription);
+    if (subscriptions?.size === 0) this.byAccount.delete(accountId);
+    this.due.delete(subscription);
+  }
+
+  private onHint(message: string): void {
+    for (const accountId of accountsOf(message)) {
+      const subscriptions = this.byAccount.get(accountId);
+      if (subscriptions) this.read(subscriptions);
+    }
+  }
+
+  private readAll(): void {
+    for (const subscriptions of this.byAccount.values()) this.read(subscriptions);
+  }
+
+  /** Makes sure that a round which begins from now on reads for these. */
+  private read(subscriptions: Iterable<Subscription>): void {
+    for (const subscription of subscriptions) {
+      if (subscription.isReading) this.due.add(subscription);
+    }
+    if (!this.isReading && this.due.size > 0 && !this.isStopped) void this.readRounds();
+  }
+
+  private async readRounds(): Promise<void> {
+    this.isReading = true;
+    await Promise.resolve(); // so that all accounts of a hint are in the first round
+    while (this.due.size > 0 && !this.isStopped) {
+      const groups = this.takeDue();
+      try {
+        await this.readRound(groups);
+      } catch (error) {
+        this.deps.log.warn('events could not be read', { error: (error as Error).message });
+        await sleep(RETRY_MS);
+        this.read(groups.flat());
+      }
+    }
+    this.isReading = false;
+  }
+
+  /** Those who stand at the same place of the same log are one reader. */
+  private takeDue(): Subscription[][] {
+    const groups = new Map<string, Subscription[]>();
+    for (const subscription of this.due) {
+      const place = `${subscription.accountId} ${subscription.cursor}`;
+      const group = groups.get(place);
+      if (group) group.push(subscription);
+      else if (groups.size < this.limits.readersPerRound) groups.set(place, [subscription]);
+      else continue; // there may still be others at places that are taken
+      this.due.delete(subscription);
+    }
+    return [...groups.values()];
+  }
+
+  private async readRound(groups: readonly Subscription[][]): Promise<void> {
+    const { pageSize } = this.limits;
+    const positions = groups.map(([first]) => ({
+      accountId: first!.accountId,
+      sinceId: first!.cursor,
+    }));
+    const pages = await readEvents(this.deps.db, positions, pageSize);
+    const now = Date.now();
+    for (const [index, page] of pages.entries()) {
+      const events = page.map((event) => new LoggedEvent(event));
+      for (const subscription of groups[index]!) {
+        if (subscription.isLive && subscription.isReading) {
+          for (const { occurredAt } of events) {
+            streamLag.observe((now - occurredAt.getTime()) / 1_000);
+          }
+        }
+        subscription.advance(events, events.length < pageSize);
+      }
+    }
+  }
+
+  /** Looks for events whose hint got lost, and for clients that do not keep up. */
+  private async tend(): Promise<void> {
+    const { redis, db } = this.deps;
+    if (redis.status === 'ready') redis.ping().catch(() => undefined); // shows a half-open one
+    this.dropStalled();
+    if (this.byAccount.size === 0 || this.isTending) return;
+    this.isTending = true;
+    try {
+      const accounts = [...this.byAccount.keys()];
+      const rows = await db.run<AccountRow>(LAST_EVENT_IDS, [accounts]);
+      for (const { id, lastEventId } of rows) this.catchUp(id, lastEventId);
+    } catch (error) {
+      this.deps.log.warn('the event log could not be looked at', {
+        error: (error as Error).message,
+      });
+    }
+    this.isTending = false;
+  }
+
+  private dropStalled(): void {
+    const since = Date.now() - this.limits.stalledMs;
+    for (const subscription of this.subscriptions()) {
+      if ((subscription.pausedAt ?? Infinity) <= since) subscription.end(TOO_SLOW);
+    }
+  }
+
+  private catchUp(accountId: string, lastEventId: bigint): void {
+    for (const subscription of [...(this.byAccount.get(accountId) ?? [])]) {
+      const unread = lastEventId - subscription.cursor;
+      if (subscription.isLive && unread > this.limits.unreadMax) subscription.end(TOO_SLOW);
+      else if (unread > 0n) this.read([subscription]);
+    }
+  }
+
+  private subscriptions(): Subscription[] {
+    return [...this.byAccount.values()].flatMap((subscriptions) => [...subscriptions]);
+  }
+}
+
+/** The accounts that a hint names; none when it is not one of ours. */
+function accountsOf(message: string): string[] {
+  try {
+    const accountIds: unknown = JSON.parse(message);
+    return Array.isArray(accountIds) ? (accountIds as string[]) : [];
+  } catch {
+    return [];
+  }
+}
