@@ -4,6 +4,7 @@ import { loadDotEnv, readConfig } from '../src/config.js';
 import { createContainer, redisErrorLogger, type Container } from '../src/container.js';
 import { createMailer } from '../src/notifications/mailer.js';
 import { MAINTENANCE_QUEUE, openQueue } from '../src/queue/queues.js';
+import { SessionWork } from '../src/orders/session-work.js';
 import { publishMetrics } from '../src/process-metrics.js';
 import { connectRedis, requireNoEviction, workerOptions } from '../src/redis.js';
 import { startKillSwitchWatch } from './kill-switch.js';
@@ -79,8 +80,9 @@ async function startRoles(
     workers.push(startNotificationWorker(redis, { db, log, mailer: createMailer(config), config }));
   }
   if (has('maintenance')) {
+    const sessions = new SessionWork(db.knex, config.marketHours);
     stops.push(startKillSwitchWatch({ knex: db.knex, nudges, log }));
-    workers.push(startMaintenanceWorker(redis, { knex: db.knex, nudges, log }));
+    workers.push(startMaintenanceWorker(redis, { knex: db.knex, nudges, log, sessions }));
     const queue = openQueue(MAINTENANCE_QUEUE, container.redis);
     const queues = [...nudges.shardQueues, nudges.notificationQueue, queue];
     const lookAfter = async () => {

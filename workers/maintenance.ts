@@ -5,6 +5,7 @@ import { proveLedger } from '../src/ledger/proof.js';
 import type { Logger } from '../src/log.js';
 import { jobsInQueue } from '../src/metrics.js';
 import type { Nudges } from '../src/queue/nudges.js';
+import type { SessionWork } from '../src/orders/session-work.js';
 import { MAINTENANCE_QUEUE, workerSettings, type MaintenanceJob } from '../src/queue/queues.js';
 import { sweep } from '../src/queue/sweeper.js';
 
@@ -12,10 +13,12 @@ export interface MaintenanceDeps {
   knex: Knex;
   nudges: Nudges;
   log: Logger;
+  sessions: SessionWork;
 }
 
 const SCHEDULES: Record<MaintenanceJob, { everyMs: number }> = {
   sweep: { everyMs: 2_000 },
+  sessions: { everyMs: 1_000 },
   'ledger-proof': { everyMs: 60_000 },
   purge: { everyMs: 3_600_000 },
 };
@@ -60,7 +63,7 @@ async function purge(knex: Knex, { table, column, time }: (typeof KEPT)[number])
   return rowCount;
 }
 
-/** Runs the scheduled upkeep: the sweeper, the ledger proof, the purge of what is old. */
+/** Runs the scheduled upkeep: the sweeper, sessions, the ledger proof, the purge of what is old. */
 export const startMaintenanceWorker = (connection: Redis, deps: MaintenanceDeps): Worker =>
   new Worker(
     MAINTENANCE_QUEUE,
@@ -75,12 +78,17 @@ export const startMaintenanceWorker = (connection: Redis, deps: MaintenanceDeps)
 /** @throws Error for a job name that this version does not know */
 export async function maintain(
   name: MaintenanceJob,
-  { knex, nudges, log }: MaintenanceDeps,
+  { knex, nudges, log, sessions }: MaintenanceDeps,
 ): Promise<void> {
   switch (name) {
     case 'sweep': {
       const shards = await sweep(knex, nudges);
       if (shards.length > 0) log.warn('swept overdue work', { shards });
+      return;
+    }
+    case 'sessions': {
+      const shards = await sessions.run(new Date());
+      if (shards.length > 0) nudges.shards(shards);
       return;
     }
     case 'ledger-proof': {

@@ -14,6 +14,7 @@ import { answerErrors } from '../../src/http/error-handler.js';
 import { replayable, type ReplayableHandler } from '../../src/http/idempotency.js';
 import { requestId } from '../../src/http/request-id.js';
 import { validateBody } from '../../src/http/validate.js';
+import { SessionWork } from '../../src/orders/session-work.js';
 import { maintain } from '../../workers/maintenance.js';
 import { startTrading, type Trading } from '../support/trading.js';
 
@@ -234,7 +235,9 @@ describe('a POST with an Idempotency-Key', () => {
     const created_at = new Date(Date.now() - 49 * 3_600_000);
     await owner('request_keys').where({ key: 'old' }).update({ created_at });
     await owner.destroy();
-    await maintain('purge', { knex, nudges: trading.container.nudges, log: trading.container.log });
+    const { nudges, log, config } = trading.container;
+    const sessions = new SessionWork(knex, config.marketHours);
+    await maintain('purge', { knex, nudges, log, sessions });
     expect((await post('kept')).replayed).to.equal(true);
     expect((await post('old')).replayed).to.equal(false);
   });
