@@ -30,6 +30,8 @@ export interface ExecutorDeps {
   /** Names this process in the claims and the logs. */
   worker: string;
   marketHours: MarketHours;
+  /** What decides whether a market is open; the time by default. */
+  now?: () => Date;
   marketCollarBps: number;
   limits: Pick<LimitBook, 'for'>;
   /** Told after a commit that notifications wait. Must neither wait nor throw. */
@@ -200,8 +202,8 @@ export class Executor {
   }
 
   private rules(blocks: TradingBlocks): PassRules {
-    const { marketHours, marketCollarBps, limits } = this.deps;
-    const now = new Date();
+    const { marketHours, marketCollarBps, limits, now: clock } = this.deps;
+    const now = clock ? clock() : new Date();
     return {
       now,
       hours: new TradingHours(marketHours, now),

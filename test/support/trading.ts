@@ -1,3 +1,4 @@
+import knexFactory from 'knex';
 import { v7 as uuidv7 } from 'uuid';
 import { seedAssets } from '../../src/commands/seed-assets.js';
 import { seedAccounts, type SeededAccount } from '../../src/commands/seed.js';
@@ -6,7 +7,7 @@ import { createContainer, type Container } from '../../src/container.js';
 import { connectDatabase } from '../../src/db.js';
 import { parseDecimal, PRICE_SCALE, QTY_SCALE } from '../../src/domain/money.js';
 import { proveLedger, type LedgerProof } from '../../src/ledger/proof.js';
-import { Executor } from '../../src/orders/executor.js';
+import { Executor, type ExecutorDeps } from '../../src/orders/executor.js';
 import type { PlaceOrder } from '../../src/orders/new-order.js';
 import { findOrder, type OrderView } from '../../src/orders/model.js';
 import { createTestDatabase } from './database.js';
@@ -23,14 +24,16 @@ export interface Trading {
   container: Container;
   accounts: SeededAccount[];
   /** Another worker process, as far as the executor can tell. */
-  otherExecutor(): Executor;
+  otherExecutor(more?: Partial<ExecutorDeps>): Executor;
   place(order: TestOrder): Promise<OrderView>;
   /** Executes everything that waits. */
-  settle(): Promise<void>;
+  settle(executor?: Executor): Promise<void>;
   order(order: Pick<OrderView, 'id' | 'accountId'>): Promise<OrderView>;
   cash(account: number): Promise<{ cash: bigint; held: bigint }>;
   position(account: number, symbol: string): Promise<{ qty: bigint; held: bigint; cost: bigint }>;
   proof(): Promise<LedgerProof>;
+  /** Changes what the application may not, such as the past. */
+  asOwner(sql: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -86,7 +89,7 @@ export async function startTrading(
   return {
     container,
     accounts,
-    otherExecutor: () =>
+    otherExecutor: (more) =>
       new Executor({
         db,
         log,
@@ -96,11 +99,12 @@ export async function startTrading(
         limits: container.limits,
         nudgeNotifications: () => undefined,
         announce: () => undefined,
+        ...more,
       }),
     place: async (order) => (await intake.place(toRequest(order, accounts))).order,
-    settle: async () => {
+    settle: async (by = executor) => {
       const shardIds = new Set(catalog.all().map(({ shard }) => shard));
-      await Promise.all([...shardIds].map((shard) => executor.drain(shard, 'test')));
+      await Promise.all([...shardIds].map((shard) => by.drain(shard, 'test')));
     },
     order: async ({ id, accountId }) => (await findOrder(db.knex, accountId, id))!,
     cash: async (account) => {
@@ -121,6 +125,11 @@ export async function startTrading(
       return row ?? { qty: 0n, held: 0n, cost: 0n };
     },
     proof: () => proveLedger(db.knex),
+    asOwner: async (sql) => {
+      const owner = knexFactory({ client: 'pg', connection: database.url });
+      await owner.raw(sql);
+      await owner.destroy();
+    },
     async stop() {
       await container.close();
       await database.drop();
