@@ -142,7 +142,7 @@ const control = (
           {
             ...common,
             method: 'get',
-            summary: `Whether there is ${name}`,
+            summary: `Whether ${name} is on`,
             responses: { 200: { description: 'The state', schema: controlSchema } },
             problems,
           } as const,
@@ -151,7 +151,7 @@ const control = (
     {
       ...common,
       method: set,
-      summary: `Set ${name}`,
+      summary: `Turn on ${name}`,
       description: WHY,
       headers: idempotencyHeaders,
       body: reasonSchema,
@@ -182,10 +182,10 @@ export const riskOperations: readonly Operation[] = [
       200: { description: 'The oldest first', schema: pageOf('HaltsPage', 'halts', controlSchema) },
     },
   },
-  ...control('/v2/admin/halts/:symbol', 'a halt of an asset', 'post', haltSymbolSchema),
+  ...control('/v2/admin/halts/:symbol', 'the halt of an asset', 'post', haltSymbolSchema),
   ...control(
     '/v2/admin/halts/:base/:quote',
-    'a halt of an asset, its symbol written with a plain slash',
+    'the halt of an asset (symbol with a plain slash)',
     'post',
     pairParamsSchema,
   ),
@@ -215,7 +215,7 @@ export const riskOperations: readonly Operation[] = [
   ),
   ...control(
     '/v2/admin/accounts/:account_id/restriction',
-    'a restriction of an account: no new orders',
+    'the restriction of an account (no new orders)',
     'put',
     accountIdSchema,
   ),

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { Redis } from 'ioredis';
 import { v7 as uuidv7 } from 'uuid';
@@ -108,6 +109,43 @@ describe('the kill switch', () => {
     expect(await cancel()).to.equal(0);
     expect(nudged, 'what waits is rung for again').not.to.deep.equal([]);
     expect(await knex()('work_items').where({ kind: 'cancel' })).to.have.length(2);
+  });
+
+  it("waits for the account's lock, under which intake decides whether to cancel", async () => {
+    const { id, accountId, shard } = await rest(0);
+    await kill(null);
+    const intake = await knex().transaction(); // as intake does it, only slower
+    await intake('accounts').where({ id: accountId }).forNoKeyUpdate().select('id');
+    const killing = cancel();
+    await sleep(200);
+    const item = { shard, kind: 'cancel', order_id: id, account_id: accountId };
+    await intake('work_items').insert({ ...item, created_at: new Date() });
+    await intake.commit();
+    expect(await killing).to.equal(0);
+    expect(await knex()('work_items')).to.have.length(1);
+  });
+
+  it('does not get in the way of clients who cancel the same orders at that moment', async () => {
+    const { intake, executor } = trading.container;
+    for (let round = 0; round < 5; round++) {
+      const orders = await Promise.all(
+        Array.from({ length: 40 }, (_, index) =>
+          trading.place({ account: index % 3, side: 'buy', qty: '1', price: '1' }),
+        ),
+      );
+      await kill(null);
+      const cancels = orders.map(({ accountId, id }) => intake.cancel(accountId, id));
+      const draining = executor.drain(orders[0]!.shard, 'meanwhile');
+      const outcomes = await Promise.allSettled([...cancels, cancel(), cancel(), draining]);
+      const failures = outcomes.filter(
+        (one) => one.status === 'rejected' && !/not cancelable/.test(String(one.reason)),
+      );
+      expect(failures).to.deep.equal([]);
+      await cancel();
+      await trading.settle();
+      expect(new Set(await statuses(...orders))).to.deep.equal(new Set(['canceled']));
+      await lift();
+    }
   });
 
   it('writes no pending_cancel events, and the cancellation itself', async () => {
