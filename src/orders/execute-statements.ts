@@ -1,4 +1,5 @@
 import type { Statement } from '../db.js';
+import { SETTLEMENT_GATE } from '../risk/settlement-gate.js';
 
 /**
  * The statements of one execution pass, in the order they run. Each works on the whole pass
@@ -30,7 +31,7 @@ export const LOCK_SHARDS: Statement = {
 /** Held by every pass until its end, and exclusively by whoever throws a kill switch. */
 export const JOIN_PASSES: Statement = {
   name: 'execute-join-passes',
-  text: `select pg_advisory_xact_lock_shared(7270200)`,
+  text: `select pg_advisory_xact_lock_shared(${SETTLEMENT_GATE})`,
 };
 
 /** What must not trade; a statement of its own, so that it sees what the lock waited for. */
