@@ -6,6 +6,7 @@ import {
   uuidText,
   type Operation,
 } from '../http/operation.js';
+import { idempotencyHeaders } from '../http/idempotency.js';
 import {
   byClientOrderIdSchema,
   ifMatchSchema,
@@ -88,12 +89,6 @@ const canceledSchema = Joi.array().items(
     body: Joi.object().unknown().description('The order, or the problem'),
   }),
 );
-
-const idempotencyHeaders = Joi.object({
-  'Idempotency-Key': Joi.string()
-    .max(255)
-    .description('Sent again with the same body, the first answer is replayed for 24 h or more'),
-});
 
 const tag = 'Orders';
 const ORDER = { description: 'The order', schema: orderSchema };

@@ -15,6 +15,7 @@ import * as sql from './execute-statements.js';
 import { TradingHours } from '../domain/sessions.js';
 import type { MarketHours } from '../domain/clock.js';
 import { newId } from '../ids.js';
+import { shardQueueName } from '../queue/queues.js';
 import { Settlement } from './settlement.js';
 import type { PassRules } from './pass-market.js';
 import { TradingBlocks } from './trading-blocks.js';
@@ -144,7 +145,9 @@ export class Executor {
   ): Promise<Set<number>> {
     const perShard = Math.ceil(PASS_MAX / claims.length);
     const started = performance.now();
-    const jobs = waiting.map(({ jobId }) => jobId).slice(0, LOGGED_ORDERS_MAX);
+    const jobs = waiting
+      .map(({ shard, jobId }) => `${shardQueueName(shard)}/${jobId}`)
+      .slice(0, LOGGED_ORDERS_MAX);
     const pass = await this.attempt(claims, perShard, jobs);
     this.lastPassSize = pass.work.length;
     if (pass.work.length > 0) this.lastProgress = Date.now();
@@ -179,7 +182,11 @@ export class Executor {
     }
   }
 
-  private pass(claims: readonly ShardFence[], perShard: number, note: PassNote): Promise<Pass> {
+  private pass(
+    claims: readonly ShardFence[],
+    perShard: number,
+    note: Omit<PassNote, 'matchedAt'>,
+  ): Promise<Pass> {
     return this.deps.db.transaction(async (tx) => {
       const wanted = claims.map(({ shard }) => shard);
       const [locked, blocks] = await Promise.all([
@@ -196,7 +203,7 @@ export class Executor {
       if (work.length === 0) return { work, settlement: null, busy, stale };
       const settlement = new Settlement(this.rules(new TradingBlocks(blocks)), new PassReads(tx));
       await settlement.run(work);
-      await writeSettlement(tx, work, settlement.market, note);
+      await writeSettlement(tx, work, settlement.market, { ...note, matchedAt: new Date() });
       return { work, settlement: settlement.record, busy, stale };
     });
   }

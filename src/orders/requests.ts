@@ -1,15 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { Context } from 'koa';
 import { invalid } from '../errors.js';
+import { idempotencyKey } from '../http/idempotency.js';
 import type { PlaceOrder } from './new-order.js';
 import type { OrderChanges } from './replace-order.js';
 import type { OrderFilter } from './model.js';
 import type { ListOrdersQuery, PlaceOrderBody, ReplaceOrderBody } from './schema.js';
 
 /** What clients send, in the terms of the intake. */
-
-const KEY_MAX = 255;
-const VERSION = /^(?:W\/)?"?(\d{1,9})"?$/;
 
 const percentOf = (units: bigint | null): number | null => (units === null ? null : Number(units));
 
@@ -44,11 +42,8 @@ export function orderRequest(ctx: Context): PlaceOrder {
 }
 
 function idempotencyOf(ctx: Context): PlaceOrder['idempotency'] {
-  const key = ctx.req.headers['idempotency-key'];
-  if (typeof key !== 'string') return null;
-  if (key.length < 1 || key.length > KEY_MAX) {
-    throw invalid(`Idempotency-Key must have 1 to ${KEY_MAX} characters; it has ${key.length}`);
-  }
+  const key = idempotencyKey(ctx);
+  if (key === null) return null;
   return { key, requestHash: createHash('sha256').update(ctx.request.rawBody).digest() };
 }
 
@@ -66,17 +61,6 @@ export function orderChanges(ctx: Context, orderId: string): OrderChanges {
     trail: body.trail,
     clientOrderId: body.client_order_id,
   };
-}
-
-/** The version that an If-Match names; null without one. @throws DomainError 422 for another form */
-export function ifMatchVersion(ctx: Context): number | null {
-  const header = ctx.get('If-Match');
-  if (header === '' || header === '*') return null;
-  const version = VERSION.exec(header)?.[1];
-  if (version === undefined) {
-    throw invalid('If-Match must be the ETag of the order, such as "3"', { field: 'If-Match' });
-  }
-  return Number(version);
 }
 
 const CLASSES = ['us_equity', 'crypto', 'all'];

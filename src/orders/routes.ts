@@ -3,13 +3,14 @@ import type { Context } from 'koa';
 import type { Database } from '../db.js';
 import { notFound } from '../errors.js';
 import type { Middleware } from '../http/context.js';
+import { ifMatch } from '../http/if-match.js';
 import { problemBody, toProblem } from '../http/problem.js';
 import { requireAccount, requireScope } from '../http/require-role.js';
 import { validateBody, validateParams, validateQuery } from '../http/validate.js';
 import type { Intake } from './intake.js';
 import { findOrder, findOrderByClientId, listOrders, withLegs, type OrderView } from './model.js';
 import { presentOrder } from './presenter.js';
-import { ifMatchVersion, orderChanges, orderFilter, orderRequest } from './requests.js';
+import { orderChanges, orderFilter, orderRequest } from './requests.js';
 import {
   byClientOrderIdSchema,
   listOrdersSchema,
@@ -84,7 +85,7 @@ export function ordersRouter({ db, intake, authenticated, limitRate }: OrderRout
     async (ctx) => {
       const { id } = ctx.state.params as { id: string };
       const changes = orderChanges(ctx, id);
-      const order = await intake.replace(ctx.state.accountId, id, changes, ifMatchVersion(ctx));
+      const order = await intake.replace(ctx.state.accountId, id, changes, ifMatch(ctx));
       ctx.state.orderId = order.id;
       answerOrder(ctx, order); // in the sequence; a fill of the old one may still come first
     },

@@ -14,6 +14,7 @@ export interface PassNote {
   attempt: number;
   jobs: readonly string[];
   pickedUpAt: Date;
+  matchedAt: Date;
 }
 
 /**
@@ -78,7 +79,7 @@ const writePass = (tx: Tx, pass: PassNote, items: number, now: Date): Promise<un
     pass.jobs,
     items,
     pass.pickedUpAt,
-    now,
+    pass.matchedAt,
     now,
   ]);
 
