@@ -213,6 +213,10 @@ const SOCKET_ERRORS = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT
 export const isRetryable = (error: unknown): boolean =>
   error instanceof Error && RETRYABLE.has((error as { code?: string }).code ?? '');
 
+/** True when Postgres refused a value (classes 22 and 23): what was sent is to blame. */
+export const isDataError = (error: unknown): boolean =>
+  error instanceof Error && /^2[23]/.test((error as { code?: string }).code ?? '');
+
 /** True when Postgres is away, going down, or the connection broke: the outcome may be unknown. */
 export function isConnectionLost(error: unknown): boolean {
   if (!(error instanceof Error)) return false;

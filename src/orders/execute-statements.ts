@@ -237,12 +237,13 @@ export const INSERT_PASS: Statement = {
     values ($1, $2, $3, $4::text[], $5, $6, $7, $8)`,
 };
 
-/** $1 shards, $2 ids: they could not be worked on. */
+/** $1 shard: its first item could not be worked on. */
 export const COUNT_ATTEMPT: Statement = {
   name: 'execute-count-attempt',
   text: `update work_items w set attempts = w.attempts + 1
-    from unnest($1::int[], $2::bigint[]) as u (shard, id)
-    where w.shard = u.shard and w.id = u.id`,
+    where w.shard = $1 and w.id = (
+      select first.id from work_items first where first.shard = $1 order by first.id limit 1
+    ) returning w.order_id as "orderId", w.attempts`,
 };
 
 /** $1 order ids, $2 asset ids, $3 shards, $4 sides, $5 ranks, $6 seqs, $7 accounts, $8 remaining. */

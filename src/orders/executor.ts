@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isRetryable, type Database } from '../db.js';
+import { isConnectionLost, isDataError, isRetryable, type Database } from '../db.js';
 import type { Logger } from '../log.js';
 import {
   eventLag,
@@ -69,6 +69,7 @@ const BUSY_PAUSE_MS = 3;
 const BUSY_PASS = 20;
 const GATHER_MS = 40;
 const MAX_ATTEMPTS = 8;
+const ISOLATION_PAUSE_MS = 50;
 /** A log line names its orders when they are few. */
 const LOGGED_ORDERS_MAX = 20;
 
@@ -176,10 +177,42 @@ export class Executor {
         return await this.pass(claims, perShard, note);
       } catch (error) {
         // Nothing computed in memory survives a rollback: the next attempt reads everything anew.
-        if (!isRetryable(error) || attempt >= MAX_ATTEMPTS) throw error;
-        await sleep(Math.random() * 10 * attempt);
+        if (isRetryable(error) && attempt < MAX_ATTEMPTS) await sleep(Math.random() * 10 * attempt);
+        else if (isOfItsOwn(error)) return this.isolate(claims, note, error);
+        else throw error;
       }
     }
+  }
+
+  /**
+   * Something in the work cannot be done, whatever it is: item by item it holds up nothing but itself.
+   * Each failure is counted; after a few the settlement gives the item up, and its order ends.
+   */
+  private async isolate(
+    claims: readonly ShardFence[],
+    note: Omit<PassNote, 'matchedAt'>,
+    cause: unknown,
+  ): Promise<Pass> {
+    this.deps.log.error('a pass failed; its work is done item by item', { error: cause });
+    const shards = claims.map(({ shard }) => shard);
+    const passes: Pass[] = [];
+    for (const claim of claims) {
+      try {
+        passes.push(await this.pass([claim], 1, { ...note, id: newId() }));
+      } catch (error) {
+        if (!isOfItsOwn(error)) throw error;
+        const [item] = await this.deps.db.run<object>(sql.COUNT_ATTEMPT, [claim.shard]);
+        this.deps.log.error('work failed', { shard: claim.shard, ...item, error });
+      }
+    }
+    for (const pass of passes) this.report(pass, [], 0);
+    await sleep(ISOLATION_PAUSE_MS);
+    return {
+      work: [],
+      settlement: null,
+      busy: shards,
+      stale: passes.flatMap(({ stale }) => stale),
+    };
   }
 
   private pass(
@@ -246,6 +279,11 @@ export class Executor {
     });
   }
 }
+
+/** The work itself cannot be done: bad data or a bug, not Postgres that is full, slow or away. */
+const isOfItsOwn = (error: unknown): boolean =>
+  isDataError(error) ||
+  (error instanceof Error && !('code' in error) && !isRetryable(error) && !isConnectionLost(error));
 
 /** Shards whose limit was reached: there may be more. */
 function fullShards(work: readonly WorkItem[], perShard: number): number[] {

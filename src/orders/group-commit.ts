@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isRetryable } from '../db.js';
+import { isDataError, isRetryable } from '../db.js';
 import { DomainError, unavailable } from '../errors.js';
 
 interface Waiting<Command, Answer> {
@@ -80,7 +80,3 @@ export class GroupCommit<Command, Answer> {
     }
   }
 }
-
-/** Postgres refused a value (classes 22 and 23): somebody in the batch is to blame, not Postgres. */
-const isDataError = (error: unknown): boolean =>
-  error instanceof Error && /^2[23]/.test((error as { code?: string }).code ?? '');

@@ -93,6 +93,30 @@ describe('execution', () => {
     }
   });
 
+  it('gives up an order that cannot be settled, and nothing else', async () => {
+    const sell = await trading.place({ account: 0, side: 'sell', qty: '2', price: '150' });
+    const bad = await trading.place({ account: 1, side: 'buy', qty: '1', price: '150' });
+    const good = await trading.place({ account: 2, side: 'buy', qty: '1', price: '150' });
+    await trading.asOwner(`
+      create function refuse() returns trigger language plpgsql as $$ begin
+        if new.id = '${bad.id}' and new.filled_qty > 0 then
+          raise exception 'bad data' using errcode = '22003';
+        end if;
+        return new;
+      end $$;
+      create trigger refuse before update on orders for each row execute function refuse()`);
+    await trading.settle();
+    expect(await trading.order(bad)).to.include({
+      status: 'rejected',
+      reason: 'internal_error',
+      hold: 0n,
+    });
+    expect(await trading.order(good)).to.include({ status: 'filled' });
+    expect(await trading.order(sell)).to.include({ status: 'partially_filled' });
+    expect(await trading.container.db.knex('work_items')).to.have.length(0);
+    expect(await trading.proof()).to.include({ balanced: true, mismatchedBalances: 0 });
+  });
+
   it('serves other shards while one of them has more than a pass can take', async () => {
     const [aapl, msft] = ['AAPL', 'MSFT'].map((one) => trading.container.catalog.find(one)!.shard);
     expect(aapl).not.to.equal(msft);
