@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { unauthenticated } from '../errors.js';
 import { toProblem } from '../http/problem.js';
@@ -43,9 +44,13 @@ export class TradeUpdatesConnection implements Consumer {
   private countedSince = Date.now();
   private readonly authenticateBy: NodeJS.Timeout;
 
-  /** @param stream has its owner already when the handshake had credentials */
+  /**
+   * @param network what the WebSocket writes to
+   * @param stream  has its owner already when the handshake had credentials
+   */
   constructor(
     private readonly socket: WebSocket,
+    private readonly network: Duplex,
     private readonly stream: OpenStream,
     private readonly deps: TradeUpdatesDeps,
   ) {
@@ -65,10 +70,12 @@ export class TradeUpdatesConnection implements Consumer {
   /** Of `Consumer`. */
   receive(events: readonly LoggedEvent[]): boolean {
     const updates = events.filter(({ isAboutOrder }) => isAboutOrder);
+    this.network.cork(); // one write for the page: it is the costliest part of sending
     for (const [index, update] of updates.entries()) {
       const isLast = index === updates.length - 1;
       this.sendFrame(update.tradeUpdate, isLast ? () => this.subscription?.resume() : undefined);
     }
+    this.network.uncork();
     sent.inc(updates.length);
     return updates.length === 0 || this.socket.bufferedAmount < BUFFERED_MAX_BYTES;
   }
