@@ -22,7 +22,6 @@ export interface TradeUpdatesDeps {
 }
 
 const TRADE_UPDATES = 'trade_updates';
-const AUTHENTICATE_WITHIN_MS = 10_000;
 /** A client with more than this waiting in its socket gets nothing until that is sent. */
 const BUFFERED_MAX_BYTES = 65_536;
 const MESSAGES_PER_MINUTE = 120;
@@ -56,8 +55,8 @@ export class TradeUpdatesConnection implements Consumer {
   ) {
     stream.onEnd = (ending) => this.close(ending);
     this.authenticateBy = setTimeout(() => {
-      if (!stream.owner) stream.end(refusal('No valid credentials within 10 s'));
-    }, AUTHENTICATE_WITHIN_MS);
+      if (!stream.owner) stream.end(refusal('No valid credentials came in time'));
+    }, deps.streams.limits.authenticateWithinMs);
     this.authenticateBy.unref();
     socket.on('message', (data: Buffer, isBinary) => this.onMessage(data, isBinary));
     socket.on('error', () => undefined); // 'close' follows
