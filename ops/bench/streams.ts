@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { SeededAccount } from '../../src/commands/seed.js';
@@ -19,6 +20,8 @@ import { StreamClients } from './stream-clients.js';
 const SYMBOLS = 20;
 const SETTLED_WITHIN_MS = 10_000;
 const SAMPLE_MS = 500;
+/** Of Linux, on every platform that Node runs on. */
+const TICKS_PER_SECOND = 100;
 const DEFAULTS = {
   clients: 1_000,
   accounts: 500,
@@ -59,6 +62,26 @@ function rssOf(pid: number): number {
   }
 }
 
+/** Processor time that it has used, in seconds; 0 where there is no /proc. */
+function cpuOf(pid: number): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' '); // the name may hold spaces
+    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+  } catch {
+    return 0;
+  }
+}
+
+/** The API's own figure: from the time in an event to the moment it sends it, as a sum in seconds. */
+async function lagOf(url: string): Promise<{ sum: number; count: number }> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  const [sum, count] = ['sum', 'count'].map((part) =>
+    Number(new RegExp(`^brokerx_stream_lag_seconds_${part} (\\S+)`, 'm').exec(text)?.[1] ?? 0),
+  );
+  return { sum: sum!, count: count! };
+}
+
 /** Where every account's log ends. */
 async function lastEventIds(db: Database): Promise<Map<string, number>> {
   const rows = await db
@@ -89,6 +112,12 @@ interface Measured {
   expected: number;
   rssMb: number;
   idleRssMb: number;
+  /** From an event to its sending by the API, on average. */
+  sentAfterMs: number;
+  /** How late this process itself is, the 95th percentile: it is in every figure above. */
+  ownDelayMs: number;
+  /** Processor time of the API for each second of load. */
+  cpu: number;
 }
 
 async function measure(
@@ -105,6 +134,10 @@ async function measure(
   listening.reset();
   const before = await lastEventIds(db);
   const idleRssMb = rssOf(apiPid);
+  const cpuBefore = cpuOf(apiPid);
+  const lagBefore = await lagOf(floor.url);
+  const ownDelay = monitorEventLoopDelay({ resolution: 1 });
+  ownDelay.enable();
   let rssMb = idleRssMb;
   const sampling = setInterval(() => (rssMb = Math.max(rssMb, rssOf(apiPid))), SAMPLE_MS);
   say(`Submitting ${options.rate} orders/s for ${options.seconds} s`);
@@ -114,7 +147,12 @@ async function measure(
   const until = performance.now() + SETTLED_WITHIN_MS;
   while (listening.received < expected && performance.now() < until) await sleep(20);
   clearInterval(sampling);
-  return { sent, accepted, expected, rssMb, idleRssMb };
+  ownDelay.disable();
+  const lag = await lagOf(floor.url);
+  const sentAfterMs = (1_000 * (lag.sum - lagBefore.sum)) / (lag.count - lagBefore.count);
+  const ownDelayMs = ownDelay.percentile(95) / 1e6;
+  const cpu = (cpuOf(apiPid) - cpuBefore) / options.seconds;
+  return { sent, accepted, expected, rssMb, idleRssMb, sentAfterMs, ownDelayMs, cpu };
 }
 
 interface Floor {
@@ -163,9 +201,12 @@ function report(options: Options, clients: StreamClients, measured: Measured): b
     ['connections lost', String(closed)],
     ['fills measured', String(sorted.length)],
     ['fill to client p50 / p95 / p99 (ms)', `${p50} / ${p95} / ${p99}`],
+    ['event to its sending by the API, mean (ms)', measured.sentAfterMs.toFixed(1)],
+    ['delay of this load generator, p95 (ms)', measured.ownDelayMs.toFixed(1)],
+    ['processor time of the API (s per s)', measured.cpu.toFixed(2)],
     ['RSS of the API, before and at most (MB)', `${idleRssMb}, ${rssMb}`],
   ];
-  for (const [name, value] of rows) process.stdout.write(`${name.padEnd(42)} ${value}\n`);
+  for (const [name, value] of rows) process.stdout.write(`${name.padEnd(44)} ${value}\n`);
   const complete = received === expected && outOfOrder === 0 && closed === 0;
   const line = {
     clients: options.clients,
@@ -173,6 +214,7 @@ function report(options: Options, clients: StreamClients, measured: Measured): b
     event_ms: { p50, p95, p99 },
     events: { expected, received, out_of_order: outOfOrder },
     api_rss_mb: rssMb,
+    api_cpu: Number(measured.cpu.toFixed(2)),
     complete,
   };
   process.stdout.write(`${JSON.stringify(line)}\n`);

@@ -162,7 +162,7 @@ export class EventHub {
       try {
         await this.readRound(groups);
       } catch (error) {
-        this.deps.log.warn('events could not be read', { error: (error as Error).message });
+        this.warn('events could not be read', error);
         await sleep(RETRY_MS);
         this.read(groups.flat());
       }
@@ -217,9 +217,7 @@ export class EventHub {
       const rows = await db.run<AccountRow>(LAST_EVENT_IDS, [accounts]);
       for (const { id, lastEventId } of rows) this.catchUp(id, lastEventId);
     } catch (error) {
-      this.deps.log.warn('the event log could not be looked at', {
-        error: (error as Error).message,
-      });
+      this.warn('the event log could not be looked at', error);
     }
     this.isTending = false;
   }
@@ -237,6 +235,11 @@ export class EventHub {
       if (subscription.isLive && unread > this.limits.unreadMax) subscription.end(TOO_SLOW);
       else if (unread > 0n) this.read([subscription]);
     }
+  }
+
+  /** At the end the connections are closed under a round that is on its way. */
+  private warn(message: string, error: unknown): void {
+    if (!this.isStopped) this.deps.log.warn(message, { error: (error as Error).message });
   }
 
   private subscriptions(): Subscription[] {

@@ -1,6 +1,6 @@
 import type { Database, Statement } from '../db.js';
 import { formatDecimal, PRICE_SCALE, QTY_SCALE } from '../domain/money.js';
-import type { OrderStatus, OrderView } from '../orders/model.js';
+import type { OrderView } from '../orders/model.js';
 import { presentOrder } from '../orders/presenter.js';
 
 /** One line of an account's log, with the terms of its order. */
@@ -25,21 +25,13 @@ export interface LogPosition {
   readonly untilId?: bigint | undefined;
 }
 
-/** What an event says of its order; the rest is the order's own. */
-type EventProgress =
-  | 'status'
-  | 'version'
-  | 'filledQty'
-  | 'filledValue'
-  | 'fees'
-  | 'reason'
-  | 'updatedAt'
-  | 'closedAt'
-  | 'pending';
-type Terms = Omit<OrderView, EventProgress | 'legs'>;
+type OrderColumns = Omit<OrderView, 'legs' | 'pending' | 'closedAt'>;
 
-/** Every member has its column here, or this does not compile. */
-const TERMS: Record<keyof Terms, string> = {
+/**
+ * What never changes is the order's own; the rest is as the event left it. Every member has its column
+ * here, or this does not compile.
+ */
+const ORDER: Record<keyof OrderColumns, string> = {
   id: 'o.id',
   accountId: 'o.account_id',
   assetId: 'o.asset_id',
@@ -68,9 +60,17 @@ const TERMS: Record<keyof Terms, string> = {
   hwm: 'o.hwm',
   symbol: 'a.symbol',
   assetClass: 'a.class',
+  status: 'e.order_status',
+  version: 'e.order_version',
+  filledQty: 'e.filled_qty',
+  filledValue: 'e.filled_value',
+  fees: 'e.fees',
+  reason: 'e.reason',
+  updatedAt: 'e.occurred_at',
 };
 
-interface EventColumns {
+/** The members of an order, and beside them those of the event. */
+interface EventRow extends Omit<OrderView, 'id'> {
   /** Counts the readers from 1. */
   reader: number;
   eventId: bigint;
@@ -79,16 +79,9 @@ interface EventColumns {
   eventPrice: bigint | null;
   eventQty: bigint | null;
   positionQty: bigint | null;
-  occurredAt: Date;
-  orderStatus: OrderStatus;
-  orderVersion: number;
-  filledQty: bigint;
-  filledValue: bigint;
-  fees: bigint;
-  reason: string | null;
+  /** Null, as all of the order's own, when the event is not about an order. */
+  id: string | null;
 }
-/** Without an order its terms are null, its id among them. */
-type EventRow = EventColumns & Omit<Terms, 'id'> & { id: string | null };
 
 /**
  * $1-$3 the readers' accounts, last ids seen and last ids wanted, $4 events for each of them. One
@@ -98,10 +91,8 @@ const READ_EVENTS: Statement = {
   name: 'streams-read-events',
   text: `select c.reader::int as reader, e.event_id as "eventId", e.type as "eventType",
       e.execution_id as "executionId", e.price as "eventPrice", e.qty as "eventQty",
-      e.position_qty as "positionQty", e.occurred_at as "occurredAt",
-      e.order_status as "orderStatus", e.order_version as "orderVersion",
-      e.filled_qty as "filledQty", e.filled_value as "filledValue", e.fees, e.reason,
-      ${Object.entries(TERMS)
+      e.position_qty as "positionQty", null as "closedAt", null as pending,
+      ${Object.entries(ORDER)
         .map(([name, column]) => `${column} as "${name}"`)
         .join(', ')}
     from unnest($1::uuid[], $2::bigint[], $3::bigint[])
@@ -147,23 +138,17 @@ const eventOf = (row: EventRow): EventView => ({
   price: row.eventPrice,
   qty: row.eventQty,
   positionQty: row.positionQty,
-  occurredAt: row.occurredAt,
-  order: orderAt(row),
+  occurredAt: row.updatedAt,
+  order: row.id === null ? null : orderAt(row as EventRow & { id: string }),
 });
 
 const OPEN_STATUSES: ReadonlySet<string> = new Set(['accepted', 'held', 'new', 'partially_filled']);
 
-/** What never changes is the order's own; the rest is as this event left it. */
-function orderAt(row: EventRow): OrderView | null {
-  if (row.id === null) return null;
-  return {
-    ...(row as EventRow & { id: string }),
-    status: row.orderStatus,
-    version: row.orderVersion,
-    updatedAt: row.occurredAt,
-    closedAt: OPEN_STATUSES.has(row.orderStatus) ? null : row.occurredAt,
-    pending: pendingAt(row.eventType),
-  };
+/** The row becomes the order: a copy was measured to cost a third of a read. */
+function orderAt(row: EventRow & { id: string }): OrderView {
+  row.closedAt = OPEN_STATUSES.has(row.status) ? null : row.updatedAt;
+  row.pending = pendingAt(row.eventType);
+  return row;
 }
 
 /** What an event says is under way. */

@@ -8,9 +8,15 @@ export interface StreamLimits {
   readonly perAccount: number;
   /** In this process, of all kinds. */
   readonly total: number;
+  /** For a WebSocket that is open but nobody's. */
+  readonly authenticateWithinMs: number;
 }
 
-export const STREAM_LIMITS: StreamLimits = { perAccount: 20, total: 5_000 };
+export const STREAM_LIMITS: StreamLimits = {
+  perAccount: 20,
+  total: 5_000,
+  authenticateWithinMs: 10_000,
+};
 
 export type StreamKind = 'websocket' | 'sse';
 
@@ -53,7 +59,7 @@ export class OpenStreams {
   private readonly perAccount = new Map<string, number>();
   private isStopping = false;
 
-  constructor(private readonly limits: StreamLimits = STREAM_LIMITS) {}
+  constructor(readonly limits: StreamLimits = STREAM_LIMITS) {}
 
   /**
    * Lets a connection in; it removes itself when it is closed.

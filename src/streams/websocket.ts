@@ -47,7 +47,7 @@ export function tradeUpdatesHandler(deps: TradeUpdatesServerDeps): UpgradeHandle
     if (credentials) streams.identify(stream, await verify(credentials));
     server.handleUpgrade(req, socket, head, (webSocket) => {
       dropWhenSilent(webSocket);
-      new TradeUpdatesConnection(webSocket, stream, { hub, streams, log, verify });
+      new TradeUpdatesConnection(webSocket, socket, stream, { hub, streams, log, verify });
     });
   };
 }

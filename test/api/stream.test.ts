@@ -114,6 +114,17 @@ describe('the WebSocket /stream', () => {
       expect(await client.ask(authenticate(trading.accounts[0]!))).to.deep.equal(AUTHORIZED);
     });
 
+    it('must come soon', async () => {
+      const strict = await startApi(trading, { streamLimits: { authenticateWithinMs: 200 } });
+      const silent = await StreamClient.connect(strict.url);
+      const known = await StreamClient.listen(strict.url, trading.accounts[0]!);
+      expect(await silent.end(2_000)).to.include({ code: 1008 });
+      expect(silent.messages[0]!.data.error).to.match(/No valid credentials/);
+      expect(known.closed).to.equal(null);
+      known.close();
+      await strict.stop();
+    });
+
     it('needs the scope read, and an account', async () => {
       const { account_id: accountId } = trading.accounts[0]!;
       for (const person of [
