@@ -41,6 +41,8 @@ import type { Intake } from './orders/intake.js';
 import { ordersRouter } from './orders/routes.js';
 import { eventsRouter } from './streams/routes.js';
 import { eventOperations } from './streams/schema.js';
+import { watchlistsRouter } from './watchlists/routes.js';
+import { watchlistOperations } from './watchlists/schema.js';
 
 /** What the API is made of. */
 export interface AppDeps {
@@ -69,6 +71,7 @@ export const operations: readonly Operation[] = [
   ...activityOperations,
   ...assetOperations,
   ...unlistedOperations,
+  ...watchlistOperations,
   ...clockOperations,
   ...calendarOperations,
   ...eventOperations,
@@ -115,6 +118,7 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
     activitiesRouter({ ...guards, knex }),
     assetsRouter({ ...guards, knex }),
     unlistedRouter(guards),
+    watchlistsRouter({ ...guards, knex }),
     clockRouter({ ...guards, marketHours, now }),
     calendarRouter({ ...guards, marketHours, now }),
     eventsRouter({ ...guards, knex }),
