@@ -39,6 +39,8 @@ import { clockOperations, clockRouter } from './market/clock-routes.js';
 import { orderOperations } from './orders/docs.js';
 import type { Intake } from './orders/intake.js';
 import { ordersRouter } from './orders/routes.js';
+import { portfolioRouter } from './portfolio/routes.js';
+import { portfolioOperations } from './portfolio/schema.js';
 import { eventsRouter } from './streams/routes.js';
 import { eventOperations } from './streams/schema.js';
 import { watchlistsRouter } from './watchlists/routes.js';
@@ -69,6 +71,7 @@ export const operations: readonly Operation[] = [
   ...closeOperations,
   ...configurationOperations,
   ...activityOperations,
+  ...portfolioOperations,
   ...assetOperations,
   ...unlistedOperations,
   ...watchlistOperations,
@@ -116,6 +119,7 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
     accountsRouter({ ...guards, knex, intake, marketHours, now }),
     configurationsRouter({ ...guards, knex }),
     activitiesRouter({ ...guards, knex }),
+    portfolioRouter({ ...guards, knex, marketHours, now }),
     assetsRouter({ ...guards, knex }),
     unlistedRouter(guards),
     watchlistsRouter({ ...guards, knex }),

@@ -78,7 +78,8 @@ async function startRoles(
     workers.push(startNotificationWorker(redis, { db, log, mailer: createMailer(config), config }));
   }
   if (has('maintenance')) {
-    workers.push(startMaintenanceWorker(redis, { knex: db.knex, nudges, log }));
+    const { marketHours } = config;
+    workers.push(startMaintenanceWorker(redis, { knex: db.knex, nudges, log, marketHours }));
     const queue = openQueue(MAINTENANCE_QUEUE, container.redis);
     const queues = [...nudges.shardQueues, nudges.notificationQueue, queue];
     const lookAfter = async () => {

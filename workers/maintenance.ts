@@ -1,9 +1,11 @@
 import { Worker, type Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Knex } from 'knex';
+import type { MarketHours } from '../src/domain/clock.js';
 import { proveLedger } from '../src/ledger/proof.js';
 import type { Logger } from '../src/log.js';
 import { jobsInQueue } from '../src/metrics.js';
+import { takeSnapshots, thinSnapshots } from '../src/portfolio/snapshots.js';
 import type { Nudges } from '../src/queue/nudges.js';
 import { MAINTENANCE_QUEUE, workerSettings, type MaintenanceJob } from '../src/queue/queues.js';
 import { sweep } from '../src/queue/sweeper.js';
@@ -12,12 +14,15 @@ export interface MaintenanceDeps {
   knex: Knex;
   nudges: Nudges;
   log: Logger;
+  marketHours: MarketHours;
 }
 
 const SCHEDULES: Record<MaintenanceJob, { everyMs: number }> = {
   sweep: { everyMs: 2_000 },
   'ledger-proof': { everyMs: 60_000 },
   purge: { everyMs: 3_600_000 },
+  'equity-snapshots': { everyMs: 60_000 },
+  'equity-retention': { everyMs: 3_600_000 },
 };
 
 /** First answers to an Idempotency-Key are kept at least a day (the wire contract); we keep two. */
@@ -53,7 +58,7 @@ async function purgeKeys(knex: Knex): Promise<number> {
   return rowCount;
 }
 
-/** Runs the scheduled upkeep: the sweeper, the ledger proof, the purge of old idempotency keys. */
+/** Runs the scheduled upkeep: the sweeper, the ledger proof, the purge of old idempotency keys, equity. */
 export const startMaintenanceWorker = (connection: Redis, deps: MaintenanceDeps): Worker =>
   new Worker(
     MAINTENANCE_QUEUE,
@@ -68,7 +73,7 @@ export const startMaintenanceWorker = (connection: Redis, deps: MaintenanceDeps)
 /** @throws Error for a job name that this version does not know */
 export async function maintain(
   name: MaintenanceJob,
-  { knex, nudges, log }: MaintenanceDeps,
+  { knex, nudges, log, marketHours }: MaintenanceDeps,
 ): Promise<void> {
   switch (name) {
     case 'sweep': {
@@ -83,6 +88,12 @@ export async function maintain(
     }
     case 'purge':
       while ((await purgeKeys(knex)) > 0);
+      return;
+    case 'equity-snapshots':
+      await takeSnapshots(knex, new Date());
+      return;
+    case 'equity-retention':
+      await thinSnapshots(knex, new Date(), marketHours);
       return;
     default:
       throw new Error(`unknown maintenance job ${String(name satisfies never)}`);
