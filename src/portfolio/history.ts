@@ -31,6 +31,7 @@ export interface History {
 }
 
 const CASHFLOWS_MAX = 10_000;
+const DAY_MS = 86_400_000;
 
 /** An equity snapshot holds until the next: null before the first. */
 async function readEquityAt(
@@ -92,8 +93,11 @@ function closesBefore(
   hours: MarketHours,
 ): { from: Date; day: Date; close: Date }[] {
   const closes = new Map<number, { from: Date; day: Date; close: Date }>();
+  let sameDateUntil = 0; // at least: dates in New York begin later than in UTC
   for (const { start } of windows) {
+    if (start.getTime() < sameDateUntil) continue;
     const date = marketDay(start, hours);
+    sameDateUntil = date.getTime() + DAY_MS;
     if (closes.has(date.getTime())) continue;
     const { day, close } = tradingDayBefore(date, hours);
     closes.set(date.getTime(), { from: start, day, close });
