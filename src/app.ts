@@ -40,12 +40,16 @@ import { orderOperations } from './orders/docs.js';
 import type { Intake } from './orders/intake.js';
 import { ordersRouter } from './orders/routes.js';
 import { timelineOperations, timelineRouter } from './orders/timeline-routes.js';
+import { portfolioRouter } from './portfolio/routes.js';
+import { portfolioOperations } from './portfolio/schema.js';
 import { blocksRouter } from './risk/block-routes.js';
 import { riskOperations } from './risk/docs.js';
 import { limitsRouter } from './risk/limit-routes.js';
 import { eventsRouter } from './streams/routes.js';
 import { eventOperations } from './streams/schema.js';
 import type { Streams } from './streams/streams.js';
+import { watchlistsRouter } from './watchlists/routes.js';
+import { watchlistOperations } from './watchlists/schema.js';
 
 /** What the API is made of. */
 export interface AppDeps {
@@ -76,8 +80,10 @@ export const operations: readonly Operation[] = [
   ...closeOperations,
   ...configurationOperations,
   ...activityOperations,
+  ...portfolioOperations,
   ...assetOperations,
   ...unlistedOperations,
+  ...watchlistOperations,
   ...clockOperations,
   ...calendarOperations,
   ...eventOperations,
@@ -124,8 +130,10 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
     accountsRouter({ ...guards, knex, intake, marketHours, now }),
     configurationsRouter({ ...guards, knex }),
     activitiesRouter({ ...guards, knex }),
+    portfolioRouter({ ...guards, knex, marketHours, now }),
     assetsRouter({ ...guards, knex }),
     unlistedRouter(guards),
+    watchlistsRouter({ ...guards, knex }),
     clockRouter({ ...guards, marketHours, now }),
     calendarRouter({ ...guards, marketHours, now }),
     eventsRouter({ ...guards, db, streams }),

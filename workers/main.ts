@@ -80,9 +80,11 @@ async function startRoles(
     workers.push(startNotificationWorker(redis, { db, log, mailer: createMailer(config), config }));
   }
   if (has('maintenance')) {
-    const sessions = new SessionWork(db.knex, config.marketHours);
+    const { marketHours } = config;
+    const sessions = new SessionWork(db.knex, marketHours);
     stops.push(startKillSwitchWatch({ knex: db.knex, nudges, log }));
-    workers.push(startMaintenanceWorker(redis, { knex: db.knex, nudges, log, sessions }));
+    const deps = { knex: db.knex, nudges, log, sessions, marketHours };
+    workers.push(startMaintenanceWorker(redis, deps));
     const queue = openQueue(MAINTENANCE_QUEUE, container.redis);
     const queues = [...nudges.shardQueues, nudges.notificationQueue, queue];
     const lookAfter = async () => {

@@ -1,9 +1,11 @@
 import { Worker, type Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Knex } from 'knex';
+import type { MarketHours } from '../src/domain/clock.js';
 import { proveLedger } from '../src/ledger/proof.js';
 import type { Logger } from '../src/log.js';
 import { jobsInQueue } from '../src/metrics.js';
+import { takeSnapshots, thinSnapshots } from '../src/portfolio/snapshots.js';
 import type { Nudges } from '../src/queue/nudges.js';
 import type { SessionWork } from '../src/orders/session-work.js';
 import { MAINTENANCE_QUEUE, workerSettings, type MaintenanceJob } from '../src/queue/queues.js';
@@ -14,6 +16,7 @@ export interface MaintenanceDeps {
   nudges: Nudges;
   log: Logger;
   sessions: SessionWork;
+  marketHours: MarketHours;
 }
 
 const SCHEDULES: Record<MaintenanceJob, { everyMs: number }> = {
@@ -21,6 +24,8 @@ const SCHEDULES: Record<MaintenanceJob, { everyMs: number }> = {
   sessions: { everyMs: 1_000 },
   'ledger-proof': { everyMs: 60_000 },
   purge: { everyMs: 3_600_000 },
+  'equity-snapshots': { everyMs: 60_000 },
+  'equity-retention': { everyMs: 3_600_000 },
 };
 
 /**
@@ -63,7 +68,7 @@ async function purge(knex: Knex, { table, column, time }: (typeof KEPT)[number])
   return rowCount;
 }
 
-/** Runs the scheduled upkeep: the sweeper, sessions, the ledger proof, the purge of what is old. */
+/** Runs the scheduled upkeep: sweeper, sessions, ledger proof, equity, the purge of what is old. */
 export const startMaintenanceWorker = (connection: Redis, deps: MaintenanceDeps): Worker =>
   new Worker(
     MAINTENANCE_QUEUE,
@@ -78,7 +83,7 @@ export const startMaintenanceWorker = (connection: Redis, deps: MaintenanceDeps)
 /** @throws Error for a job name that this version does not know */
 export async function maintain(
   name: MaintenanceJob,
-  { knex, nudges, log, sessions }: MaintenanceDeps,
+  { knex, nudges, log, sessions, marketHours }: MaintenanceDeps,
 ): Promise<void> {
   switch (name) {
     case 'sweep': {
@@ -98,6 +103,12 @@ export async function maintain(
     }
     case 'purge':
       for (const old of KEPT) while ((await purge(knex, old)) > 0);
+      return;
+    case 'equity-snapshots':
+      await takeSnapshots(knex, new Date());
+      return;
+    case 'equity-retention':
+      await thinSnapshots(knex, new Date(), marketHours);
       return;
     default:
       throw new Error(`unknown maintenance job ${String(name satisfies never)}`);

@@ -29,7 +29,8 @@ export interface ActivitiesQuery {
   page_token?: string;
 }
 
-const typeList = Joi.string()
+/** Becomes an array of types. */
+export const typeList = Joi.string()
   .max(500)
   .custom((text: string, { message }) => {
     const types = text.split(',').map((type) => type.trim().toUpperCase());

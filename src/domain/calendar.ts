@@ -40,6 +40,19 @@ export function tradingDay(day: Date, hours: MarketHours): TradingDay | null {
     const close = plusDays(day, 1);
     return { day, open: day, close, extendedOpen: day, extendedClose: close, settlement: day };
   }
+  let known = nyseDays.get(day.getTime());
+  if (known === undefined) {
+    known = nyseDay(day);
+    if (nyseDays.size < NYSE_DAYS_KEPT) nyseDays.set(day.getTime(), known);
+  }
+  return known;
+}
+
+/** Holidays and the clocks of New York take a while to compute, and years of days are asked for. */
+const nyseDays = new Map<number, TradingDay | null>();
+const NYSE_DAYS_KEPT = 30_000;
+
+function nyseDay(day: Date): TradingDay | null {
   const session = nyseSession(day);
   if (!session) return null;
   const { open, close } = session;

@@ -36,9 +36,18 @@ const EXPIRE_OVERDUE = `
   on conflict do nothing
   returning shard`;
 
+/** The last price before a close becomes the previous close, once. A first start only notes it. */
+const KEEP_CLOSE = `
+  update market_prices m
+  set previous_close = case when m.closed_at is null then m.previous_close
+      else coalesce(m.last_price, m.reference_price) end,
+    closed_at = :close
+  from assets a
+  where a.id = m.asset_id and a.class = :class and (m.closed_at is null or m.closed_at < :close)`;
+
 /**
- * The work that time brings: releases what waits for a session, and expires day orders once their
- * market has closed. Releases come first, so that orders for the close still meet the book.
+ * The work that time brings: releases what waits for a session, keeps the closing prices and
+ * expires day orders once their market has closed. Releases come first, so that orders for the close still meet the book.
  */
 export class SessionWork {
   /** The close by class for which all overdue orders were found; a new process looks again. */
@@ -56,6 +65,7 @@ export class SessionWork {
     for (const assetClass of ['us_equity', 'crypto'] as const) {
       const { lastClose: close } = hours.of(assetClass);
       if (this.doneFor.get(assetClass) === close.getTime()) continue;
+      await this.knex.raw(KEEP_CLOSE, { close, class: assetClass });
       shards.push(...(await this.repeat(EXPIRE_OVERDUE, { now, close, class: assetClass })));
       this.doneFor.set(assetClass, close.getTime());
     }

@@ -237,7 +237,7 @@ describe('a POST with an Idempotency-Key', () => {
     await owner.destroy();
     const { nudges, log, config } = trading.container;
     const sessions = new SessionWork(knex, config.marketHours);
-    await maintain('purge', { knex, nudges, log, sessions });
+    await maintain('purge', { knex, nudges, log, sessions, marketHours: 'always' });
     expect((await post('kept')).replayed).to.equal(true);
     expect((await post('old')).replayed).to.equal(false);
   });

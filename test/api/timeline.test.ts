@@ -208,6 +208,7 @@ describe("an order's timeline", () => {
       nudges,
       log,
       sessions: new SessionWork(knex(), 'always'),
+      marketHours: 'always',
     });
     expect(await knex()('execution_passes').where({ worker: 'host-2' })).to.have.length(0);
     expect((await ask(recent)).body.passes).to.have.length(1);

@@ -65,6 +65,28 @@ describe('sessions', () => {
     expect(await trading.cash(0)).to.include({ held: 0n });
   });
 
+  it('keep the closing price, once', async () => {
+    trading = await startTrading(2);
+    const close = async () => {
+      const { previous_close: price } = (await knex()('market_prices')
+        .where({ asset_id: trading.container.catalog.find('AAPL')!.id })
+        .first()) as { previous_close: bigint };
+      return price;
+    };
+    await at('always', new Date());
+    await trading.place({ account: 1, side: 'sell', qty: '1', price: '155' });
+    await place('day', '155');
+    await trading.settle();
+    await at('always', new Date());
+    expect(await close()).to.equal(usd('150'));
+    await at('always', midnight());
+    expect(await close()).to.equal(usd('155'));
+    await trading.place({ account: 1, side: 'sell', qty: '1', price: '156', timeInForce: 'gtc' });
+    await place('gtc', '156');
+    await at('always', midnight());
+    expect(await close()).to.equal(usd('155'));
+  });
+
   it('cancel what waits for a session', async () => {
     trading = await startTrading(2);
     const opg = await place('opg', '151');
