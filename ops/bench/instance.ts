@@ -7,24 +7,48 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { SeededAccount } from '../../src/commands/seed.js';
+import pg from 'pg';
+import type { Demo } from '../../src/embedded/demo.js';
 import { livePid } from '../../src/embedded/pid-file.js';
 
 /** The whole product, started for one measurement, with the market quiet and no rate limit. */
 export interface Instance {
   url: string;
   databaseUrl: string;
+  redisUrl: string;
   /** Of the API process. */
   apiPid: number;
   proof(account: SeededAccount): Promise<{ balanced: boolean }>;
+  /** Ends it and keeps its data. */
+  end(): Promise<void>;
   stop(): Promise<void>;
 }
 
 const READY_TIMEOUT_MS = 60_000;
 const START = fileURLToPath(new URL('../../src/embedded/start.js', import.meta.url));
 
-/** @throws Error when it is not ready within a minute */
-export async function startFreshInstance(workers: number): Promise<Instance> {
+/**
+ * Starts it on data of its own.
+ * @param commitTimes whether Postgres notes when each transaction was committed; it is started twice
+ *   for that
+ * @throws Error when it is not ready within a minute
+ */
+export async function startFreshInstance(
+  workers: number,
+  { commitTimes = false } = {},
+): Promise<Instance> {
   const dataDir = await mkdtemp(join(tmpdir(), 'brokerx-bench-'));
+  const first = await startInstance(dataDir, workers);
+  if (!commitTimes) return first;
+  const client = new pg.Client({ connectionString: first.databaseUrl });
+  await client.connect();
+  await client.query('alter system set track_commit_timestamp = on');
+  await client.end();
+  await first.end();
+  return startInstance(dataDir, workers);
+}
+
+async function startInstance(dataDir: string, workers: number): Promise<Instance> {
   const child = spawn(process.execPath, [START], {
     env: {
       ...process.env,
@@ -38,9 +62,12 @@ export async function startFreshInstance(workers: number): Promise<Instance> {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const ended = once(child, 'exit');
-  const stop = async (): Promise<void> => {
+  const end = async (): Promise<void> => {
     child.kill('SIGTERM');
     await ended;
+  };
+  const stop = async (): Promise<void> => {
+    await end();
     await rm(dataDir, { recursive: true, force: true });
   };
   try {
@@ -48,6 +75,7 @@ export async function startFreshInstance(workers: number): Promise<Instance> {
     return {
       url: demo.url,
       databaseUrl: demo.database_url,
+      redisUrl: demo.redis_url,
       apiPid: livePid(join(dataDir, 'run', 'api.json')) ?? 0,
       proof: async ({ key_id, secret_key }) => {
         const answer = await fetch(`${demo.url}/v2/ledger/proof`, {
@@ -55,6 +83,7 @@ export async function startFreshInstance(workers: number): Promise<Instance> {
         });
         return (await answer.json()) as { balanced: boolean };
       },
+      end,
       stop,
     };
   } catch (error) {
@@ -63,14 +92,11 @@ export async function startFreshInstance(workers: number): Promise<Instance> {
   }
 }
 
-async function readDemo(
-  file: string,
-  gone: () => boolean,
-): Promise<{ url: string; database_url: string }> {
+async function readDemo(file: string, gone: () => boolean): Promise<Demo> {
   const deadline = performance.now() + READY_TIMEOUT_MS;
   while (performance.now() < deadline && !gone()) {
     const text = await readFile(file, 'utf8').catch(() => null);
-    if (text !== null) return JSON.parse(text) as { url: string; database_url: string };
+    if (text !== null) return JSON.parse(text) as Demo;
     await sleep(100);
   }
   throw new Error('the instance did not become ready');

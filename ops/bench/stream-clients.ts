@@ -4,15 +4,15 @@ import type { SeededAccount } from '../../src/commands/seed.js';
 
 interface Message {
   stream: string;
-  data: { status?: string; event: string; event_id: number; timestamp: string };
+  data: { status?: string; event: string; event_id: number };
 }
 
 const AT_ONCE = 50;
 
 /** WebSocket clients that note when each fill arrives, and whether an event is missing. */
 export class StreamClients {
-  /** From the time in a fill to its arrival, in ms. */
-  latenciesMs: number[] = [];
+  /** Of the fills: which, and when they came, in ms since 1970. */
+  arrivals: { accountId: string; eventId: number; at: number }[] = [];
   received = 0;
   /** Events that did not follow their predecessor. */
   outOfOrder = 0;
@@ -33,7 +33,7 @@ export class StreamClients {
 
   /** Forgets what was measured so far, but for the order of events. */
   reset(): void {
-    this.latenciesMs = [];
+    this.arrivals = [];
     this.received = 0;
   }
 
@@ -44,7 +44,11 @@ export class StreamClients {
     }
   }
 
-  private async openOne({ key_id, secret_key }: SeededAccount): Promise<void> {
+  private async openOne({
+    account_id: accountId,
+    key_id,
+    secret_key,
+  }: SeededAccount): Promise<void> {
     const socket = new WebSocket(`${this.url.replace(/^http/, 'ws')}/stream`);
     this.sockets.push(socket);
     socket.on('close', () => (this.closed += 1));
@@ -56,7 +60,7 @@ export class StreamClients {
         if (stream === 'trade_updates') {
           if (lastId !== 0 && data.event_id !== lastId + 1) this.outOfOrder += 1;
           lastId = data.event_id;
-          this.note(data);
+          this.note(accountId, data);
         } else if (stream === 'listening') resolve();
         else if (data.status !== 'authorized') reject(new Error(bytes.toString()));
       });
@@ -66,9 +70,9 @@ export class StreamClients {
     await listening;
   }
 
-  private note({ event, timestamp }: Message['data']): void {
+  private note(accountId: string, { event, event_id: eventId }: Message['data']): void {
     this.received += 1;
     if (event !== 'fill' && event !== 'partial_fill') return;
-    this.latenciesMs.push(Date.now() - Date.parse(timestamp));
+    this.arrivals.push({ accountId, eventId, at: performance.timeOrigin + performance.now() });
   }
 }
