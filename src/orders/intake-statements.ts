@@ -73,21 +73,28 @@ export const FIND_TARGETS: Statement = {
 };
 
 /**
- * $1 account ids, $2 asset ids, $3 sides of the book, $4 keys to know the answers by: an account's
- * best order there, but for those that are being cancelled.
+ * $1 account ids, $2 asset ids, $3 sides of the book, $4 worst ranks, $5 quantities, $6 keys to know
+ * the answers by: the account's own order that each would come to trade with. Orders that are being
+ * cancelled do not count, nor those behind enough of others' to fill it. The second look is only
+ * taken where an own order is within reach by its price, which is rare.
  */
 export const FIND_OWN_ORDERS: Statement = {
   name: 'intake-find-own-orders',
   text: `select wanted.key, own.order_id as "orderId", own.rank, wanted.side
-    from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[])
-      as wanted (account_id, asset_id, side, key)
+    from unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::numeric[], $6::text[])
+      as wanted (account_id, asset_id, side, worst_rank, qty, key)
     cross join lateral (
       select b.order_id, b.rank from book_orders b
       where b.account_id = wanted.account_id and b.asset_id = wanted.asset_id
-        and b.side = wanted.side
+        and b.side = wanted.side and b.rank <= wanted.worst_rank
         and not exists (select 1 from work_items w where w.order_id = b.order_id and w.kind = 'cancel')
       order by b.rank limit 1
-    ) own`,
+    ) own
+    where exists (
+      select 1 from reachable_book_orders(wanted.asset_id, wanted.side, -9223372036854775808, -1,
+        own.rank, wanted.qty, 0) reached
+      where reached.order_id = own.order_id
+    )`,
 };
 
 /** $1 account ids, $2 since when: what they have ordered. */

@@ -5,6 +5,7 @@ import type { LimitBook } from '../risk/limits.js';
 import { BLOCKS } from './execute-statements.js';
 import type { Command, PlaceCommand, ReplaceCommand } from './intake-batch.js';
 import * as sql from './intake-statements.js';
+import { rankOf } from './pass-books.js';
 import { TradingBlocks, type BlockRow } from './trading-blocks.js';
 
 export interface AccountRow extends CashBalance {
@@ -39,7 +40,7 @@ export interface RecentOrder {
   stopPrice: bigint | null;
   createdAt: Date;
 }
-/** An account's own best order on the other side of a book. */
+/** An order of the same account that an order would come to trade with. */
 export interface OwnOrder {
   orderId: string;
   price: bigint;
@@ -89,7 +90,7 @@ export interface IntakeState {
   targets: Map<string, TargetRow>;
   /** The best resting price by `asset id + side of the book`, in 10^-4 USD. */
   bestPrices: Map<string, bigint>;
-  /** By `account id + asset id + side of the order that they would trade with`. */
+  /** By the id of the order that would trade with them. */
   ownOrders: Map<string, OwnOrder>;
   /** Of the accounts whose limits look back. */
   recentOrders: RecentOrder[];
@@ -104,8 +105,7 @@ type OrderCommand = PlaceCommand | ReplaceCommand;
 const accountOf = (command: Command): string =>
   command.kind === 'place' ? command.request.accountId : command.accountId;
 
-const sideOf = (command: OrderCommand): 'buy' | 'sell' =>
-  command.kind === 'place' ? command.request.side : command.successor.order.side;
+const sideOf = (command: OrderCommand): 'buy' | 'sell' => termsOf(command).side;
 
 /** Takes the locks in the global order and reads everything: one round trip. */
 export async function loadState(
@@ -214,19 +214,23 @@ async function findOwnOrders(
   tx: Tx,
   orders: readonly OrderCommand[],
 ): Promise<Map<string, OwnOrder>> {
-  if (orders.length === 0) return new Map();
-  const wanted = orders.map((command) => ({
-    accountId: accountOf(command),
-    assetId: command.asset.id,
-    side: sideOf(command),
-  }));
+  const wanted = orders.flatMap((command) => {
+    const terms = termsOf(command);
+    if (terms.type !== 'market' && terms.type !== 'limit') return [];
+    const side = terms.side === 'buy' ? 'sell' : 'buy';
+    const worst = terms.limitPrice === null ? NO_WORST : rankOf(side, terms.limitPrice);
+    return [{ key: commandKey(command), assetId: command.asset.id, command, side, worst, terms }];
+  });
+  if (wanted.length === 0) return new Map();
   const rows = await tx.run<{ key: string; orderId: string; rank: bigint; side: string }>(
     sql.FIND_OWN_ORDERS,
     [
-      wanted.map(({ accountId }) => accountId),
+      wanted.map(({ command }) => accountOf(command)),
       wanted.map(({ assetId }) => assetId),
-      wanted.map(({ side }) => (side === 'buy' ? 'sell' : 'buy')),
-      wanted.map(({ accountId, assetId, side }) => accountId + assetId + side),
+      wanted.map(({ side }) => side),
+      wanted.map(({ worst }) => worst),
+      wanted.map(({ terms }) => terms.qty ?? NO_WORST),
+      wanted.map(({ key }) => key),
     ],
   );
   return new Map(
@@ -236,6 +240,16 @@ async function findOwnOrders(
     ]),
   );
 }
+
+/** Beyond every rank and quantity. */
+const NO_WORST = 2n ** 62n;
+
+const termsOf = (command: OrderCommand) =>
+  command.kind === 'place' ? command.request : command.successor.order;
+
+/** The id of the order that the command brings. */
+const commandKey = (command: OrderCommand): string =>
+  command.kind === 'place' ? command.id : command.successor.order.id;
 
 const RATE_WINDOW_MS = 1_000;
 

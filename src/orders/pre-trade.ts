@@ -138,10 +138,10 @@ export class PreTrade {
       : null;
   }
 
-  /** An account's orders must not be able to trade with each other. */
+  /** An account's orders must not trade with each other; in the book the newer would be cancelled. */
   private checkWashTrade(order: OrderView): DomainError | null {
     if (order.type !== 'market' && order.type !== 'limit') return null;
-    const own = this.state.ownOrders.get(order.accountId + order.assetId + order.side);
+    const own = this.state.ownOrders.get(order.id);
     if (!own || tighter(order.side, own.price, order.boundPrice) !== own.price) return null;
     return forbidden('potential wash trade detected. use complex orders', {
       reason: 'wash_trade',

@@ -102,6 +102,12 @@ describe('account, positions, assets and clock', () => {
       'BTC/USD',
       'MSFT',
     ]);
+    const { catalog } = trading.container; // so that somebody can afford them all
+    await trading.asOwner(
+      `update market_prices set reference_price = 1000000
+       where asset_id = '${catalog.find('BTC/USD')!.id}'`,
+    );
+    await catalog.refresh();
     await trading.place({ account: 0, side: 'sell', qty: '10', price: '100', symbol: 'BTC/USD' });
     await trading.place({ account: 1, side: 'buy', qty: '10', price: '100', symbol: 'BTC/USD' });
     await trading.settle();

@@ -32,7 +32,7 @@ describe('authentication', () => {
       const name = `${method.toUpperCase()} ${path}`;
 
       it(`${name} refuses a caller without credentials`, async () => {
-        const answer = await api.call(method, pathOf(path));
+        const answer = await api.call(method.toUpperCase(), pathOf(path));
         expectProblem(answer, 401, 40110000);
         expect(answer.headers.get('www-authenticate')).to.match(/^Bearer /);
       });
@@ -49,7 +49,7 @@ describe('authentication', () => {
           { headers: { 'APCA-API-KEY-ID': key_id } },
         ];
         for (const options of wrong) {
-          expectProblem(await api.call(method, pathOf(path), options), 401, 40110000);
+          expectProblem(await api.call(method.toUpperCase(), pathOf(path), options), 401, 40110000);
         }
       });
     }

@@ -132,7 +132,12 @@ describe('pre-trade controls', () => {
     const refusal = await refused({ price: '151' });
     expect(refusal).to.include({ code: 40310000 });
     expect(refusal.details).to.include({ reason: 'wash_trade', existing_order_id: own.id });
-    await limit({ price: '150.99' });
+    await limit({ price: '150' });
+    await limit({ account: 1, side: 'sell', price: '150.5' });
+    await trading.settle(); // of others there is enough before it
+    await limit({ price: '151' });
+    await trading.settle();
+    expect(await refused({ price: '151' })).to.include({ code: 40310000 });
     await trading.container.intake.cancel(own.accountId, own.id);
     await limit({ price: '151' });
   });
