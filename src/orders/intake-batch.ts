@@ -176,7 +176,9 @@ class IntakeBatch {
     if (target instanceof DomainError) return target;
     const { order, account } = target;
     if (FINAL.has(order.status)) {
-      return invalid(`order is not cancelable: it is ${order.status}`, { status: order.status });
+      return invalid(`order is not cancelable: it is ${order.status}`, {
+        order_status: order.status,
+      });
     }
     if (order.cancelPending) return { kind: 'cancelling' }; // asked for already, here or elsewhere
     order.cancelPending = true;
@@ -286,16 +288,17 @@ const notUnique = (): DomainError =>
 
 /** Why an order cannot be replaced now, or null. */
 function refuseReplacement(old: TargetRow, ifVersion: number | null): DomainError | null {
-  const { status, version } = old;
-  if (FINAL.has(status)) return invalid(`order is not replaceable: it is ${status}`, { status });
+  const { status: order_status, version } = old;
+  if (FINAL.has(order_status))
+    return invalid(`order is not replaceable: it is ${order_status}`, { order_status });
   if (ifVersion !== null && ifVersion !== version) {
     const message = `the order is at version ${version}, not ${ifVersion}: read it again`;
-    return new DomainError('conflict', 40910000, message, { version, status });
+    return new DomainError('conflict', 40910000, message, { version, order_status });
   }
   if (old.cancelPending)
-    return invalid('order is not replaceable: it is being cancelled', { status });
+    return invalid('order is not replaceable: it is being cancelled', { order_status });
   if (!old.replacePending) return null;
-  return invalid('order is not replaceable: another replacement is under way', { status });
+  return invalid('order is not replaceable: another replacement is under way', { order_status });
 }
 
 function filledAlready(filled: bigint, total: bigint): [string, Record<string, unknown>] {

@@ -54,12 +54,12 @@ export function orderChanges(ctx: Context, orderId: string): OrderChanges {
     throw invalid(`id ${body.id} is not the order of the path`, { field: 'id', value: body.id });
   }
   return {
-    qty: body.qty,
-    timeInForce: body.time_in_force,
-    limitPrice: body.limit_price,
-    stopPrice: body.stop_price,
-    trail: body.trail,
-    clientOrderId: body.client_order_id,
+    qty: body.qty ?? null,
+    timeInForce: body.time_in_force ?? null,
+    limitPrice: body.limit_price ?? null,
+    stopPrice: body.stop_price ?? null,
+    trail: body.trail ?? null,
+    clientOrderId: body.client_order_id ?? null,
   };
 }
 

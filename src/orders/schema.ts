@@ -86,25 +86,27 @@ export const placeOrderSchema = Joi.object({
 
 export interface ReplaceOrderBody {
   id?: string;
-  qty: bigint | null;
-  time_in_force: 'day' | 'gtc' | null;
-  limit_price: bigint | null;
-  stop_price: bigint | null;
-  trail: bigint | null;
-  client_order_id: string | null;
+  qty?: bigint | null;
+  time_in_force?: 'day' | 'gtc' | null;
+  limit_price?: bigint | null;
+  stop_price?: bigint | null;
+  trail?: bigint | null;
+  client_order_id?: string | null;
 }
+
+/** No defaults here: what is absent stays as it is, and something must be there. */
+const changedPrice = decimal(PRICE_SCALE).allow(null);
 
 export const replaceOrderSchema = Joi.object({
   id: Joi.string().guid().description("the path's, if you want to repeat it"),
   qty: decimal(QTY_SCALE)
     .allow(null)
-    .default(null)
     .description('the whole quantity, what is filled already included'),
-  time_in_force: Joi.valid('day', 'gtc', null).default(null),
-  limit_price: limitPrice,
-  stop_price: stopPrice,
-  trail: price.description('the new trail_price or trail_percent, whichever the order has'),
-  client_order_id: clientOrderId,
+  time_in_force: Joi.valid('day', 'gtc', null),
+  limit_price: changedPrice.description('on the price increment'),
+  stop_price: changedPrice,
+  trail: changedPrice.description('the new trail_price or trail_percent, whichever the order has'),
+  client_order_id: Joi.string().min(1).max(128).allow(null),
   notional: unset,
   advanced_instructions: unset,
 })
