@@ -81,6 +81,8 @@ export function matchOrder(book: OrderBook, incoming: IncomingOrder): MatchResul
     maker.remaining -= qty;
     if (maker.remaining === 0n) book.remove(maker.orderId);
     fills.push({ maker, price: maker.price, qty });
+    // Two orders trade once: what rounding leaves of a budget is not spent on the same maker.
+    if (maker.remaining > 0n && incoming.budget) return endOfBudget(fills);
   }
   return { fills, remaining, outcome: 'filled', reason: null };
 }
