@@ -38,12 +38,16 @@ const EXPIRE_OVERDUE = `
 
 /** The last price before a close becomes the previous close, once. A first start only notes it. */
 const KEEP_CLOSE = `
+  with locked as (
+    select m.asset_id from market_prices m join assets a on a.id = m.asset_id
+    where a.class = :class and (m.closed_at is null or m.closed_at < :close)
+    order by m.asset_id for no key update of m
+  )
   update market_prices m
   set previous_close = case when m.closed_at is null then m.previous_close
       else coalesce(m.last_price, m.reference_price) end,
     closed_at = :close
-  from assets a
-  where a.id = m.asset_id and a.class = :class and (m.closed_at is null or m.closed_at < :close)`;
+  from locked where m.asset_id = locked.asset_id`;
 
 /**
  * The work that time brings: releases what waits for a session, keeps the closing prices and
