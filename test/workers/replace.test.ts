@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { OrderView } from '../../src/orders/model.js';
+import type { PlaceOrder } from '../../src/orders/new-order.js';
 import type { OrderChanges } from '../../src/orders/replace-order.js';
 import { shares, startTrading, usd, type Trading } from '../support/trading.js';
 
@@ -171,5 +172,27 @@ describe('replacing an order', () => {
     expect(await trading.order(movedTrail)).to.include({ status: 'filled' });
     expect(await trading.container.db.knex('parked_orders')).to.have.length(0);
     expect(await trading.position(0, 'AAPL')).to.include({ held: 0n });
+  });
+
+  describe('in a group', () => {
+    const NO_STOP = { stopPrice: null, limitPrice: null, trailPrice: null, trailPercent: null };
+    const group = (side: 'buy' | 'sell', more: Partial<PlaceOrder>) =>
+      trading.place({ account: 0, side, qty: '4', more: { type: 'limit', ...more } });
+
+    it('leaves nothing behind when the entry was filled first', async () => {
+      const entry = await group('buy', {
+        limitPrice: usd('150'),
+        orderClass: 'bracket',
+        takeProfit: { limitPrice: usd('160') },
+        stopLoss: { ...NO_STOP, stopPrice: usd('140') },
+      });
+      await limit(1, 'sell', '4', '150');
+      const late = await replace(entry, { limitPrice: usd('149') });
+      await trading.settle();
+      expect(await events(late)).to.deep.equal(['rejected']);
+      const resting: unknown[] = await trading.container.db.knex('book_orders').pluck('order_id');
+      expect(resting).to.deep.equal([entry.legs![0]!.id]);
+      expect(await trading.cash(0)).to.include({ held: 0n });
+    });
   });
 });
