@@ -79,9 +79,13 @@ export class Replacements {
     return this.market.refusal(successor);
   }
 
-  /** An order that holds nothing (a leg that waits, the second of a pair) is replaced by such a one. */
+  /**
+   * An order that holds nothing (the second of a pair) is replaced by such a one; a seller's leg that
+   * waits for its entry by one that holds what the entry has brought so far.
+   */
   private neededHold(old: WorkingOrder, successor: WorkingOrder): bigint {
-    return old.hold === 0n ? 0n : this.market.neededHold(successor);
+    if (old.hold === 0n || (old.status === 'held' && old.side === 'sell')) return old.hold;
+    return this.market.neededHold(successor);
   }
 
   private transfer(old: WorkingOrder, successor: WorkingOrder): void {
