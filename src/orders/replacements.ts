@@ -76,6 +76,7 @@ export class Replacements {
     successor.triggeredAt = old.triggeredAt;
     this.market.record.reshape(successor);
     if (this.neededHold(old, successor) > old.hold + successor.hold) return 'insufficient_hold';
+    if (this.isDearerThanHeld(old, successor)) return 'insufficient_hold';
     return this.market.refusal(successor);
   }
 
@@ -86,6 +87,13 @@ export class Replacements {
   private neededHold(old: WorkingOrder, successor: WorkingOrder): bigint {
     if (old.hold === 0n || (old.status === 'held' && old.side === 'sell')) return old.hold;
     return this.market.neededHold(successor);
+  }
+
+  /** The first of a pair that buys holds for both, at the dearer price of the two. */
+  private isDearerThanHeld(old: WorkingOrder, { side, boundPrice }: WorkingOrder): boolean {
+    if (side !== 'buy' || old.hold > 0n) return false;
+    const holder = this.market.groups.other(old, 'take_profit');
+    return holder !== undefined && boundPrice > holder.boundPrice;
   }
 
   private transfer(old: WorkingOrder, successor: WorkingOrder): void {

@@ -194,5 +194,24 @@ describe('replacing an order', () => {
       expect(resting).to.deep.equal([entry.legs![0]!.id]);
       expect(await trading.cash(0)).to.include({ held: 0n });
     });
+
+    it('is rejected when the second of a pair would buy for more than is held', async () => {
+      const profit = await group('buy', {
+        limitPrice: null,
+        orderClass: 'oco',
+        takeProfit: { limitPrice: usd('140') },
+        stopLoss: { ...NO_STOP, stopPrice: usd('160'), limitPrice: usd('161') },
+      });
+      await trading.settle();
+      const loss = profit.legs![0]!;
+      const dearer = await replace(loss, { limitPrice: usd('170') });
+      await trading.settle();
+      const rejected = { status: 'rejected', reason: 'insufficient_hold' };
+      expect(await trading.order(dearer)).to.include(rejected);
+      const cheaper = await replace(loss, { limitPrice: usd('160.5') });
+      await trading.settle();
+      expect(await trading.order(cheaper)).to.include({ status: 'new', hold: 0n });
+      expect(await trading.cash(0)).to.include({ held: usd('644') });
+    });
   });
 });
