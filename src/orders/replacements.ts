@@ -153,10 +153,15 @@ export class Replacements {
     const resting = record.bookInserted.get(orderId);
     if (resting) return { ...IN_BOOK, orderId, seq: resting.seq };
     const place = record.parkedInserted.get(orderId) ?? this.places.get(orderId);
+    if (!place && order.status === 'accepted') {
+      // Released already, but its replacement comes first: that one is released instead.
+      return { orderId, seq: this.market.nextSeq(), ...RELEASED, releaseAt: this.market.rules.now };
+    }
     if (!place) throw new Error(`order ${orderId} is open and waits nowhere`);
     const { seq, waitsFor, releaseAt } = place;
     return { orderId, seq, waitsFor, releaseAt, hwm: stops.markOf(order, place.hwm) };
   }
 }
 
+const RELEASED = { waitsFor: 'session', hwm: null } as const;
 const IN_BOOK = { waitsFor: null, hwm: null, releaseAt: null } as const;

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { OrderView } from '../../src/orders/model.js';
 import type { PlaceOrder } from '../../src/orders/new-order.js';
+import { SessionWork } from '../../src/orders/session-work.js';
 import type { OrderChanges } from '../../src/orders/replace-order.js';
 import { shares, startTrading, usd, type Trading } from '../support/trading.js';
 
@@ -213,5 +214,27 @@ describe('replacing an order', () => {
       expect(await trading.order(cheaper)).to.include({ status: 'new', hold: 0n });
       expect(await trading.cash(0)).to.include({ held: usd('644') });
     });
+  });
+
+  it('takes over the release of an order that waited for a session', async () => {
+    const old = await trading.place({
+      account: 0,
+      side: 'buy',
+      qty: '1',
+      price: '149',
+      timeInForce: 'opg',
+    });
+    await limit(1, 'sell', '1', '150');
+    await trading.settle();
+    const fresh = await replace(old, { limitPrice: usd('150') });
+    const work = new SessionWork(trading.container.db.knex, 'always');
+    const tomorrow = new Date(Date.now() + 86_400_000);
+    await work.run(tomorrow);
+    await trading.settle();
+    expect(await trading.order(old)).to.include({ status: 'replaced', replacedBy: fresh.id });
+    await work.run(tomorrow);
+    await trading.settle();
+    expect(await trading.order(fresh)).to.include({ status: 'filled' });
+    expect(await trading.container.db.knex('work_items')).to.have.length(0);
   });
 });
