@@ -281,8 +281,9 @@ export class PassMarket {
   private async activate(leg: WorkingOrder): Promise<void> {
     const blocked = this.rules.blocks.of(leg.accountId, leg.assetId);
     if (blocked) return this.end(leg, 'canceled', blocked);
+    const isStop = isUntriggered(leg); // one that is reached at once comes to the market as such
     this.openLeg(leg);
-    if (!isUntriggered(leg)) await this.enter(leg);
+    if (!isStop) await this.enter(leg);
   }
 
   /** Of a pair that sells, the take-profit holds the shares for both; a buyer's hold is there already. */

@@ -84,6 +84,18 @@ describe('brackets, ocos and otos', () => {
     expect(await trading.position(0, 'AAPL')).to.include({ held: shares('1004') });
   });
 
+  it('stop the loss at once, and sell once, when the entry is filled beyond it', async () => {
+    await limit(1, 'buy', '9', '138');
+    await limit(2, 'sell', '4', '139');
+    const placed = await bracket();
+    await trading.settle();
+    const [, profit, loss] = await family(placed);
+    expect(profit).to.include({ status: 'canceled', reason: 'group', filledQty: 0n });
+    expect(loss).to.include({ status: 'filled', filledQty: shares('4') });
+    expect(await trading.position(0, 'AAPL')).to.include({ qty: shares('1000') });
+    await nothingLeft();
+  });
+
   it('cancel the stop loss when the profit is taken', async () => {
     const placed = await bracket();
     await limit(1, 'sell', '4', '150');
