@@ -88,11 +88,13 @@ export const ORDER_PLACES: Statement = {
       from parked_orders where order_id = any($1::uuid[])`,
 };
 
-/** $1 group ids: their open orders. */
+/** $1 group ids: their open orders, without replacements whose turn has not come. */
 export const LOAD_GROUPS: Statement = {
   name: 'execute-load-groups',
   text: `select ${ORDER_COLUMNS} from orders o
-    where o.group_id = any($1::uuid[]) and o.closed_at is null order by o.id`,
+    where o.group_id = any($1::uuid[]) and o.closed_at is null
+      and not exists (select from work_items w where w.kind = 'replace' and w.new_order_id = o.id)
+    order by o.id`,
 };
 
 /**

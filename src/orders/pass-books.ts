@@ -82,10 +82,19 @@ export class PassBooks {
 
   /** Makes sure that everything is here that an order of this account can trade with. */
   ensure(reach: Reach, accountId: string): Promise<void> | undefined {
+    return this.isRead(reach, accountId) ? undefined : this.readAll(reach, accountId);
+  }
+
+  /** More than once when some of what was read is not in the book any more. */
+  private async readAll(reach: Reach, accountId: string): Promise<void> {
+    do await this.read([reach]);
+    while (!this.isRead(reach, accountId));
+  }
+
+  private isRead(reach: Reach, accountId: string): boolean {
     const window = this.windows.get(reach.assetId + reach.side);
-    if (window?.completeTo != null && reach.worstRank <= window.completeTo) return undefined;
-    if (window?.after && this.covers(window.after, reach, accountId)) return undefined;
-    return this.read([reach]);
+    if (window?.completeTo != null && reach.worstRank <= window.completeTo) return true;
+    return window?.after != null && this.covers(window.after, reach, accountId);
   }
 
   /** True when what has been read for sure is as much as the order can take. */

@@ -204,16 +204,19 @@ export class PassMarket {
   private fill(order: WorkingOrder, trade: TradeRow, fee: bigint): void {
     this.record.fill(order, trade, fee);
     this.record.setHold(order, this.neededHold(order));
-    if (order.groupId !== null) this.carryToGroup(order);
+    if (order.groupId !== null) this.carryToGroup(order, trade.qty);
   }
 
   /** What a fill means for the other orders of the group. */
-  private carryToGroup(order: WorkingOrder): void {
+  private carryToGroup(order: WorkingOrder, qty: bigint): void {
     const isFilled = order.status === 'filled';
-    if (order.leg === 'entry' && isFilled) {
-      for (const leg of this.groups.others(order)) {
-        this.consequences.push({ kind: 'activated', order: leg });
-      }
+    if (order.leg === 'entry') {
+      const legs = this.groups.others(order);
+      const holder = legs.find(({ leg }) => leg === 'take_profit') ?? legs[0];
+      // What the entry brings is theirs from now on, or another order could sell it meanwhile.
+      if (holder?.side === 'sell') this.record.setHold(holder, holder.hold + qty);
+      if (!isFilled) return;
+      for (const leg of legs) this.consequences.push({ kind: 'activated', order: leg });
     }
     const stopLoss = order.leg === 'take_profit' && this.groups.other(order, 'stop_loss');
     if (!stopLoss) return;
@@ -278,8 +281,9 @@ export class PassMarket {
   private async activate(leg: WorkingOrder): Promise<void> {
     const blocked = this.rules.blocks.of(leg.accountId, leg.assetId);
     if (blocked) return this.end(leg, 'canceled', blocked);
+    const isStop = isUntriggered(leg); // one that is reached at once comes to the market as such
     this.openLeg(leg);
-    if (!isUntriggered(leg)) await this.enter(leg);
+    if (!isStop) await this.enter(leg);
   }
 
   /** Of a pair that sells, the take-profit holds the shares for both; a buyer's hold is there already. */

@@ -111,10 +111,11 @@ function applyChanges(old: OrderView, changes: OrderChanges): OrderView {
  * the most is at one of the ends: nothing filled meanwhile, or all of it.
  */
 export function additionalHold(
-  old: Pick<OrderView, 'qty' | 'filledQty' | 'hold'>,
+  old: Pick<OrderView, 'qty' | 'filledQty' | 'hold'> & { status: string },
   order: Pick<OrderView, 'side' | 'qty' | 'boundPrice' | 'feeBps'>,
 ): bigint {
   if (old.hold === 0n) return 0n; // its group holds for it
+  if (old.status === 'held' && order.side === 'sell') return 0n; // its entry brings the shares
   const oldRest = old.qty - old.filledQty;
   const held = (qty: bigint): bigint =>
     order.side === 'buy' ? holdFor(order.boundPrice, qty, order.feeBps) : qty;

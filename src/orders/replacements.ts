@@ -76,12 +76,24 @@ export class Replacements {
     successor.triggeredAt = old.triggeredAt;
     this.market.record.reshape(successor);
     if (this.neededHold(old, successor) > old.hold + successor.hold) return 'insufficient_hold';
+    if (this.isDearerThanHeld(old, successor)) return 'insufficient_hold';
     return this.market.refusal(successor);
   }
 
-  /** An order that holds nothing (a leg that waits, the second of a pair) is replaced by such a one. */
+  /**
+   * An order that holds nothing (the second of a pair) is replaced by such a one; a seller's leg that
+   * waits for its entry by one that holds what the entry has brought so far.
+   */
   private neededHold(old: WorkingOrder, successor: WorkingOrder): bigint {
-    return old.hold === 0n ? 0n : this.market.neededHold(successor);
+    if (old.hold === 0n || (old.status === 'held' && old.side === 'sell')) return old.hold;
+    return this.market.neededHold(successor);
+  }
+
+  /** The first of a pair that buys holds for both, at the dearer price of the two. */
+  private isDearerThanHeld(old: WorkingOrder, { side, boundPrice }: WorkingOrder): boolean {
+    if (side !== 'buy' || old.hold > 0n) return false;
+    const holder = this.market.groups.other(old, 'take_profit');
+    return holder !== undefined && boundPrice > holder.boundPrice;
   }
 
   private transfer(old: WorkingOrder, successor: WorkingOrder): void {
@@ -141,10 +153,15 @@ export class Replacements {
     const resting = record.bookInserted.get(orderId);
     if (resting) return { ...IN_BOOK, orderId, seq: resting.seq };
     const place = record.parkedInserted.get(orderId) ?? this.places.get(orderId);
+    if (!place && order.status === 'accepted') {
+      // Released already, but its replacement comes first: that one is released instead.
+      return { orderId, seq: this.market.nextSeq(), ...RELEASED, releaseAt: this.market.rules.now };
+    }
     if (!place) throw new Error(`order ${orderId} is open and waits nowhere`);
     const { seq, waitsFor, releaseAt } = place;
     return { orderId, seq, waitsFor, releaseAt, hwm: stops.markOf(order, place.hwm) };
   }
 }
 
+const RELEASED = { waitsFor: 'session', hwm: null } as const;
 const IN_BOOK = { waitsFor: null, hwm: null, releaseAt: null } as const;

@@ -63,12 +63,37 @@ describe('brackets, ocos and otos', () => {
     await limit(1, 'sell', '1', '150');
     await trading.settle();
     expect(await statuses(placed)).to.deep.equal(['partially_filled', 'held', 'held']);
-    expect(await trading.position(0, 'AAPL')).to.include({ held: 0n });
+    expect(await trading.position(0, 'AAPL')).to.include({ held: shares('1') });
     await limit(1, 'sell', '3', '150');
     await trading.settle();
     expect(await statuses(placed)).to.deep.equal(['filled', 'new', 'new']);
     expect(await trading.position(0, 'AAPL')).to.include({ held: shares('4') });
     expect(await trading.cash(0)).to.include({ held: 0n });
+  });
+
+  it('keep what the entry has brought so far from being sold by another order', async () => {
+    const placed = await bracket();
+    await limit(1, 'sell', '1', '150');
+    await trading.settle();
+    await limit(0, 'sell', '1000', '170');
+    const more = await limit(0, 'sell', '1', '170').catch((error: unknown) => error);
+    expect(more).to.include({ kind: 'forbidden', code: 40310000 });
+    await limit(1, 'sell', '3', '150');
+    await trading.settle();
+    expect(await statuses(placed)).to.deep.equal(['filled', 'new', 'new']);
+    expect(await trading.position(0, 'AAPL')).to.include({ held: shares('1004') });
+  });
+
+  it('stop the loss at once, and sell once, when the entry is filled beyond it', async () => {
+    await limit(1, 'buy', '9', '138');
+    await limit(2, 'sell', '4', '139');
+    const placed = await bracket();
+    await trading.settle();
+    const [, profit, loss] = await family(placed);
+    expect(profit).to.include({ status: 'canceled', reason: 'group', filledQty: 0n });
+    expect(loss).to.include({ status: 'filled', filledQty: shares('4') });
+    expect(await trading.position(0, 'AAPL')).to.include({ qty: shares('1000') });
+    await nothingLeft();
   });
 
   it('cancel the stop loss when the profit is taken', async () => {

@@ -1,5 +1,7 @@
 import { expect } from 'chai';
 import type { OrderView } from '../../src/orders/model.js';
+import type { PlaceOrder } from '../../src/orders/new-order.js';
+import { SessionWork } from '../../src/orders/session-work.js';
 import type { OrderChanges } from '../../src/orders/replace-order.js';
 import { shares, startTrading, usd, type Trading } from '../support/trading.js';
 
@@ -171,5 +173,68 @@ describe('replacing an order', () => {
     expect(await trading.order(movedTrail)).to.include({ status: 'filled' });
     expect(await trading.container.db.knex('parked_orders')).to.have.length(0);
     expect(await trading.position(0, 'AAPL')).to.include({ held: 0n });
+  });
+
+  describe('in a group', () => {
+    const NO_STOP = { stopPrice: null, limitPrice: null, trailPrice: null, trailPercent: null };
+    const group = (side: 'buy' | 'sell', more: Partial<PlaceOrder>) =>
+      trading.place({ account: 0, side, qty: '4', more: { type: 'limit', ...more } });
+
+    it('leaves nothing behind when the entry was filled first', async () => {
+      const entry = await group('buy', {
+        limitPrice: usd('150'),
+        orderClass: 'bracket',
+        takeProfit: { limitPrice: usd('160') },
+        stopLoss: { ...NO_STOP, stopPrice: usd('140') },
+      });
+      await limit(1, 'sell', '4', '150');
+      const late = await replace(entry, { limitPrice: usd('149') });
+      await trading.settle();
+      expect(await events(late)).to.deep.equal(['rejected']);
+      const resting: unknown[] = await trading.container.db.knex('book_orders').pluck('order_id');
+      expect(resting).to.deep.equal([entry.legs![0]!.id]);
+      expect(await trading.cash(0)).to.include({ held: 0n });
+    });
+
+    it('is rejected when the second of a pair would buy for more than is held', async () => {
+      const profit = await group('buy', {
+        limitPrice: null,
+        orderClass: 'oco',
+        takeProfit: { limitPrice: usd('140') },
+        stopLoss: { ...NO_STOP, stopPrice: usd('160'), limitPrice: usd('161') },
+      });
+      await trading.settle();
+      const loss = profit.legs![0]!;
+      const dearer = await replace(loss, { limitPrice: usd('170') });
+      await trading.settle();
+      const rejected = { status: 'rejected', reason: 'insufficient_hold' };
+      expect(await trading.order(dearer)).to.include(rejected);
+      const cheaper = await replace(loss, { limitPrice: usd('160.5') });
+      await trading.settle();
+      expect(await trading.order(cheaper)).to.include({ status: 'new', hold: 0n });
+      expect(await trading.cash(0)).to.include({ held: usd('644') });
+    });
+  });
+
+  it('takes over the release of an order that waited for a session', async () => {
+    const old = await trading.place({
+      account: 0,
+      side: 'buy',
+      qty: '1',
+      price: '149',
+      timeInForce: 'opg',
+    });
+    await limit(1, 'sell', '1', '150');
+    await trading.settle();
+    const fresh = await replace(old, { limitPrice: usd('150') });
+    const work = new SessionWork(trading.container.db.knex, 'always');
+    const tomorrow = new Date(Date.now() + 86_400_000);
+    await work.run(tomorrow);
+    await trading.settle();
+    expect(await trading.order(old)).to.include({ status: 'replaced', replacedBy: fresh.id });
+    await work.run(tomorrow);
+    await trading.settle();
+    expect(await trading.order(fresh)).to.include({ status: 'filled' });
+    expect(await trading.container.db.knex('work_items')).to.have.length(0);
   });
 });

@@ -74,6 +74,16 @@ describe('stops', () => {
     expect(await trading.order(late)).to.include({ status: 'filled', filledValue: usd('745') });
   });
 
+  it('trade with what is behind an order that was cancelled a moment before', async () => {
+    const first = await limit(1, 'sell', '5', '150');
+    await limit(2, 'sell', '5', '150.5');
+    await trading.settle();
+    await trading.container.intake.cancel(first.accountId, first.id);
+    const reached = await stop(0, 'buy', '1', { stopPrice: usd('149') });
+    await trading.settle();
+    expect(await trading.order(reached)).to.include({ filledValue: usd('150.5') });
+  });
+
   it('with a limit rest in the book behind what rests there already', async () => {
     const more = { type: 'stop_limit', stopPrice: usd('151'), limitPrice: usd('152') } as const;
     const triggered = await stop(0, 'buy', '1', more);
