@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect } from 'chai';
 import { Client } from '../../src/identity/model.js';
+import { CODES } from '../../src/orders/pre-trade.js';
 import { AnswerSchemas, type AnswersDocument } from '../support/answer-schemas.js';
 import { createPerson, startApi, type Answer, type Api } from '../support/api.js';
 import { eventually } from '../support/eventually.js';
@@ -24,6 +25,7 @@ describe('the API guide', () => {
   let trading: Trading;
   let api: Api;
   let schemas: AnswerSchemas;
+  let markdown: string;
   let sections: GuideSection[];
   /** Everything in it was called once, from top to bottom. */
   const done: Done[] = [];
@@ -33,7 +35,8 @@ describe('the API guide', () => {
     api = await startApi(trading);
     const document = await api.call('GET', '/openapi.json');
     schemas = new AnswerSchemas(document.body as AnswersDocument);
-    sections = readGuide(await readFile(GUIDE, 'utf8'), await prepare(trading, api));
+    markdown = await readFile(GUIDE, 'utf8');
+    sections = readGuide(markdown, await prepare(trading, api));
     const worker = setInterval(() => void trading.settle(), WORK_EVERY_MS);
     for (const { steps } of sections) {
       for (const { calls, answer: shown } of steps) {
@@ -89,6 +92,26 @@ describe('the API guide', () => {
     }
     const operations = [...schemas.fitting].map((name) => name.replace(/ \d+$/, ''));
     expect([...new Set(operations)]).to.have.members(schemas.operations);
+  });
+
+  it('gets answers that would not fit with a member too few or too many', () => {
+    for (const { call, answer } of done.filter(({ answer: { status } }) => status < 300)) {
+      const path = call.url.slice(api.url.length);
+      if (path === '/openapi.json') continue; // anything that is OpenAPI
+      const type = answer.headers.get('content-type')?.split(';')[0] ?? '';
+      for (const [change, changed] of changesOf(answer.body)) {
+        if (OPTIONAL.test(change)) continue;
+        const fault = schemas.faultOf(call.method, path, answer.status, type, changed);
+        expect(fault, `${call.method} ${path} ${change}`).not.to.equal(null);
+      }
+    }
+  });
+
+  it('has every control before the trade in its table', () => {
+    const rows = markdown.split('\n').filter((line) => line.startsWith('| 4'));
+    const codes = rows.map((row) => /\| \d{3} (\d{8}) *\| (?:`(\w+)`)?/.exec(row)!);
+    const shown = codes.map(([, code, reason]) => [reason, Number(code)]);
+    for (const control of Object.entries(CODES)) expect(shown).to.deep.include(control);
   });
 
   it('shows a conversation on /stream that goes as shown', async () => {
@@ -156,6 +179,23 @@ const MARKET = [
 
 const credentials = ({ key_id: id, secret_key: secret }: { key_id: string; secret_key: string }) =>
   `APCA-API-KEY-ID: ${id}\nAPCA-API-SECRET-KEY: ${secret}`;
+
+/** The body with one member changed: of itself, or of its first element. */
+function changesOf(body: unknown): [string, unknown][] {
+  if (Array.isArray(body)) {
+    const [first, ...rest] = body as unknown[];
+    return changesOf(first).map(([change, changed]) => [`[0]${change}`, [changed, ...rest]]);
+  }
+  if (typeof body !== 'object' || body === null) return [];
+  const members = Object.keys(body).map((name): [string, unknown] => [
+    `-${name}`,
+    { ...body, [name]: undefined },
+  ]);
+  return [...members, ['+more', { ...body, more: '1' }]];
+}
+
+/** Of an asset, by its class. */
+const OPTIONAL = /-(min_|price_increment|borrow_status|maintenance_margin|margin_requirement)/;
 
 const isProblem = (shown: unknown): shown is { status: number } =>
   typeof shown === 'object' && shown !== null && 'code' in shown && 'status' in shown;
