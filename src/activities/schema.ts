@@ -104,11 +104,7 @@ export const nonTradeSchema = answerSchema('NonTradeActivity', {
 const tag = 'Account and positions';
 const ACTIVITIES = {
   description: 'A page of activities',
-  schema: Joi.array().items(
-    Joi.object().unknown().description('A TradeActivity or a NonTradeActivity'),
-    fillSchema,
-    nonTradeSchema,
-  ),
+  schema: Joi.array().items(fillSchema, nonTradeSchema),
 };
 const description =
   'In the order in which things happened on the account. The id of the last activity of a page is ' +

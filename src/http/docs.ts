@@ -96,7 +96,7 @@ export const docsOperations: readonly Operation[] = [
     tag,
     access: 'public',
     summary: 'This document, to browse',
-    responses: { 200: { description: 'A page', type: 'text/html' } },
+    responses: { 200: { description: 'A page', type: 'text/html', schema: Joi.string() } },
   },
   {
     method: 'get',
@@ -105,7 +105,7 @@ export const docsOperations: readonly Operation[] = [
     access: 'public',
     summary: 'A script, style or picture of the page',
     params: Joi.object({ file: Joi.string().required() }),
-    responses: { 200: { description: 'The file', type: '*/*' } },
+    responses: { 200: { description: 'The file', type: '*/*', schema: Joi.string() } },
     problems: [404],
   },
 ];

@@ -1,5 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 import Router from '@koa/router';
+import Joi from 'joi';
 import type { Context } from 'koa';
 import type { Redis } from 'ioredis';
 import { collectDefaultMetrics, register } from 'prom-client';
@@ -65,6 +66,8 @@ export const metricsOperations: readonly Operation[] = [
     access: 'public',
     summary: 'Metrics for Prometheus',
     description: 'From a public address, or through a proxy, it needs the scope `admin`.',
-    responses: { 200: { description: 'The exposition format', type: 'text/plain' } },
+    responses: {
+      200: { description: 'The exposition format', type: 'text/plain', schema: Joi.string() },
+    },
   },
 ];

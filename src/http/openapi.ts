@@ -144,12 +144,16 @@ class Components {
     return { $ref: `#/components/schemas/${name}` };
   }
 
+  private anyOf(schemas: Joi.Schema[]): Json {
+    const [first, ...others] = schemas.map((schema) => this.refer(schema));
+    return others.length === 0 ? first! : { anyOf: [first, ...others] };
+  }
+
   /** Arrays and members refer to named schemas as well. */
   private inner(schema: Joi.Schema): Json {
     const json = toJsonSchema(schema);
     const { items, keys } = termsOf(schema);
-    const [item] = items ?? [];
-    if (json['items'] && item) json['items'] = this.refer(item);
+    if (json['items'] && items) json['items'] = this.anyOf(items);
     const properties = json['properties'] as Record<string, Json> | undefined;
     for (const { key, schema: member } of keys ?? []) {
       if (properties && (nameOf(member) ?? termsOf(member).items)) {

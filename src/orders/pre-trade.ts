@@ -12,7 +12,7 @@ const RATE_WINDOW_MS = 1_000;
 const WHOLE_SHARE = 10n ** BigInt(QTY_SCALE);
 
 /** Each refusal has its own code; the wire contract fixes 40310000 for wash trades and balances. */
-const CODES = {
+export const CODES = {
   kill_switch: 40310010,
   client_restricted: 40310011,
   instrument_halted: 40310012,

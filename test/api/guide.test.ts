@@ -1,52 +1,53 @@
 import { readFile } from 'node:fs/promises';
 import { expect } from 'chai';
-import { operations } from '../../src/app.js';
 import { Client } from '../../src/identity/model.js';
+import { CODES } from '../../src/orders/pre-trade.js';
+import { AnswerSchemas, type AnswersDocument } from '../support/answer-schemas.js';
 import { createPerson, startApi, type Answer, type Api } from '../support/api.js';
+import { eventually } from '../support/eventually.js';
 import { readGuide, type GuideCall, type GuideSection } from '../support/guide.js';
+import { StreamClient } from '../support/stream-client.js';
 import { startTrading, type Trading } from '../support/trading.js';
 
 const GUIDE = new URL('../../docs/api.md', import.meta.url);
 const PASSWORD = 'correct horse battery staple';
+const WORK_EVERY_MS = 250;
 const EMAIL = 'alice@demo.brokerx.example';
 
-/** `/v2/orders/:id` as the guide writes it. */
-const documented = (path: string): string =>
-  path.replaceAll(/(?<!\\):(\w+)/g, '{$1}').replaceAll('\\:', ':');
-
-const credentials = ({ key_id: id, secret_key: secret }: { key_id: string; secret_key: string }) =>
-  `APCA-API-KEY-ID: ${id}\nAPCA-API-SECRET-KEY: ${secret}`;
+interface Done {
+  call: GuideCall;
+  answer: Answer;
+  /** What the guide shows of it, if it does. */
+  shown: unknown;
+}
 
 describe('the API guide', () => {
   let trading: Trading;
   let api: Api;
+  let schemas: AnswerSchemas;
+  let markdown: string;
   let sections: GuideSection[];
-  let variables: Record<string, string>;
+  /** Everything in it was called once, from top to bottom. */
+  const done: Done[] = [];
 
   before(async () => {
     trading = await startTrading(2);
     api = await startApi(trading);
-    const [mine] = trading.accounts;
-    const admin = await createPerson(trading, { role: 'admin', scopes: ['read', 'admin'] });
-    const { id } = await createPerson(trading, { password: PASSWORD });
-    await Client.query(trading.container.db.knex).findById(id).patch({ email: EMAIL });
-    const order = await trading.place({ account: 0, side: 'buy', qty: '1', price: '100' });
-    await trading.settle();
-    const limits = await api.call('PUT', '/v2/admin/limits', {
-      as: admin,
-      body: { symbol: 'AAPL', collar_bps: 1_000, reason: 'test' },
-    });
-    variables = {
-      URL: api.url,
-      AUTH: credentials(mine!),
-      STAFF: credentials(admin),
-      PASSWORD,
-      ORDER_ID: order.id,
-      CLIENT_ORDER_ID: order.clientOrderId,
-      ACCOUNT_ID: mine!.account_id,
-      LIMITS_ID: limits.body.id as string,
-    };
-    sections = readGuide(await readFile(GUIDE, 'utf8'), variables);
+    const document = await api.call('GET', '/openapi.json');
+    schemas = new AnswerSchemas(document.body as AnswersDocument);
+    markdown = await readFile(GUIDE, 'utf8');
+    sections = readGuide(markdown, await prepare(trading, api));
+    const worker = setInterval(() => void trading.settle(), WORK_EVERY_MS);
+    for (const { steps } of sections) {
+      for (const { calls, answer: shown } of steps) {
+        for (const [index, call] of calls.entries()) {
+          const answer = await run(call);
+          done.push({ call, answer, shown: index === calls.length - 1 ? shown : undefined });
+        }
+      }
+      await trading.settle();
+    }
+    clearInterval(worker);
   });
   after(async () => {
     await api.stop();
@@ -58,31 +59,146 @@ describe('the API guide', () => {
 
   it('shows every operation, and none that does not exist', () => {
     const shown = sections.flatMap((section) => section.operations);
-    const known = operations.map(
-      ({ method, path }) => `${method.toUpperCase()} ${documented(path)}`,
-    );
-    expect(shown).to.have.members(known);
+    expect(shown).to.have.members(schemas.operations);
   });
 
-  it('has a call for each operation that it names, in its order', () => {
-    for (const { operations: named, calls } of sections) {
-      const methods = calls.map(({ method }) => method);
-      expect(methods, named.join()).to.have.members(named.map((name) => name.split(' ')[0]!));
+  it('has a call for each operation that it names', () => {
+    for (const { operations: named, steps } of sections) {
+      const methods = new Set(steps.flatMap(({ calls }) => calls).map(({ method }) => method));
+      if (named.length === 0) continue; // explains something
+      const expected = new Set(named.map((name) => name.split(' ')[0]!));
+      expect([...methods], named.join()).to.have.members([...expected]);
     }
   });
 
-  it('has calls that work, and answers like the real ones', async () => {
-    for (const { operations: named, calls, answer } of sections) {
-      let last: Answer | undefined;
-      for (const call of calls) {
-        last = await run(call);
-        const said = JSON.stringify(last.body).slice(0, 300);
-        expect(last.status, `${call.method} ${call.url}: ${said}`).to.be.within(200, 299);
+  it('has calls that work, or are refused as it says', () => {
+    for (const { call, answer, shown } of done) {
+      const said = `${call.method} ${call.url}: ${JSON.stringify(answer.body).slice(0, 300)}`;
+      if (isProblem(shown)) expect(answer.status, said).to.equal(shown.status);
+      else expect(answer.status, said).to.be.within(200, 299);
+    }
+  });
+
+  it('shows answers like the real ones', () => {
+    for (const { call, answer, shown } of done) {
+      if (shown !== undefined) expectLike(answer.body, shown, `${call.method} ${call.url}`);
+    }
+  });
+
+  it('gets answers as the OpenAPI document describes them, for every operation', () => {
+    for (const { call, answer } of done) {
+      const path = call.url.slice(api.url.length);
+      expect(schemas.fault(call.method, path, answer)).to.equal(null);
+    }
+    const operations = [...schemas.fitting].map((name) => name.replace(/ \d+$/, ''));
+    expect([...new Set(operations)]).to.have.members(schemas.operations);
+  });
+
+  it('gets answers that would not fit with a member too few or too many', () => {
+    for (const { call, answer } of done.filter(({ answer: { status } }) => status < 300)) {
+      const path = call.url.slice(api.url.length);
+      if (path === '/openapi.json') continue; // anything that is OpenAPI
+      const type = answer.headers.get('content-type')?.split(';')[0] ?? '';
+      for (const [change, changed] of changesOf(answer.body)) {
+        if (OPTIONAL.test(change)) continue;
+        const fault = schemas.faultOf(call.method, path, answer.status, type, changed);
+        expect(fault, `${call.method} ${path} ${change}`).not.to.equal(null);
       }
-      if (answer !== undefined) expectLike(last?.body, answer, named.join());
     }
+  });
+
+  it('has every control before the trade in its table', () => {
+    const rows = markdown.split('\n').filter((line) => line.startsWith('| 4'));
+    const codes = rows.map((row) => /\| \d{3} (\d{8}) *\| (?:`(\w+)`)?/.exec(row)!);
+    const shown = codes.map(([, code, reason]) => [reason, Number(code)]);
+    for (const control of Object.entries(CODES)) expect(shown).to.deep.include(control);
+  });
+
+  it('shows a conversation on /stream that goes as shown', async () => {
+    const messages = sections.flatMap((section) => section.messages);
+    expect(messages).not.to.have.lengthOf(0);
+    const client = await StreamClient.connect(api.url);
+    let received = 0;
+    for (const { isSent, message } of messages) {
+      if (isSent) client.send(message);
+      else {
+        const index = (received += 1) - 1;
+        await eventually(() => {
+          expectLike(client.messages[index], message, `message ${received}`);
+          return Promise.resolve();
+        });
+      }
+    }
+    client.close();
   });
 });
+
+/** Brings a market, and what the guide's variables stand for. */
+async function prepare(trading: Trading, api: Api): Promise<Record<string, string>> {
+  const [mine] = trading.accounts;
+  const admin = await createPerson(trading, { role: 'admin', scopes: ['read', 'admin'] });
+  const { id } = await createPerson(trading, { password: PASSWORD });
+  await Client.query(trading.container.db.knex).findById(id).patch({ email: EMAIL });
+  for (const [symbol, bid, ask, qty] of MARKET) {
+    const order = { account: 1, symbol, qty };
+    await trading.place({ ...order, side: 'buy', price: bid });
+    await trading.place({ ...order, side: 'sell', price: ask });
+  }
+  const order = await trading.place({ account: 0, side: 'buy', qty: '1', price: '150' });
+  const resting = { account: 0, side: 'buy', qty: '2', symbol: 'KO' } as const;
+  const open = await trading.place({ ...resting, price: '60' });
+  const other = await trading.place({ ...resting, price: '61' });
+  await trading.settle();
+  const limits = await api.call('PUT', '/v2/admin/limits', {
+    as: admin,
+    body: { symbol: 'AAPL', collar_bps: 1_000, reason: 'test' },
+  });
+  const body = { name: 'favourites', symbols: ['AAPL', 'BTC/USD'] };
+  const watchlist = await api.call('POST', '/v2/watchlists', { as: mine, body });
+  return {
+    URL: api.url,
+    AUTH: credentials(mine!),
+    STAFF: credentials(admin),
+    KEY_ID: mine!.key_id,
+    SECRET_KEY: mine!.secret_key,
+    PASSWORD,
+    ORDER_ID: order.id,
+    CLIENT_ORDER_ID: order.clientOrderId,
+    OPEN_ORDER_ID: open.id,
+    NEW_ORDER_ID: other.id,
+    ACCOUNT_ID: mine!.account_id,
+    LIMITS_ID: limits.body.id as string,
+    WATCHLIST_ID: watchlist.body.id as string,
+  };
+}
+
+const MARKET = [
+  ['AAPL', '149', '150', '100'],
+  ['MSFT', '409', '410', '100'],
+] as const;
+
+const credentials = ({ key_id: id, secret_key: secret }: { key_id: string; secret_key: string }) =>
+  `APCA-API-KEY-ID: ${id}\nAPCA-API-SECRET-KEY: ${secret}`;
+
+/** The body with one member changed: of itself, or of its first element. */
+function changesOf(body: unknown): [string, unknown][] {
+  if (Array.isArray(body)) {
+    const [first, ...rest] = body as unknown[];
+    return changesOf(first).map(([change, changed]) => [`[0]${change}`, [changed, ...rest]]);
+  }
+  if (typeof body !== 'object' || body === null) return [];
+  const members = Object.keys(body).map((name): [string, unknown] => [
+    `-${name}`,
+    { ...body, [name]: undefined },
+  ]);
+  return [...members, ['+more', { ...body, more: '1' }]];
+}
+
+/** Of an asset, by its class. */
+const OPTIONAL = /-(min_|price_increment|borrow_status|maintenance_margin|margin_requirement)/;
+
+const isProblem = (shown: unknown): shown is { status: number } =>
+  typeof shown === 'object' && shown !== null && 'code' in shown && 'status' in shown;
 
 /** Everything that is shown is there and of the same type; what may be null may differ in that. */
 function expectLike(actual: unknown, shown: unknown, where: string): void {

@@ -1,0 +1,10 @@
+import type { Product } from '../../support/processes.js';
+import type { Calls } from '../calls.js';
+import type { Sdk4 } from './client.js';
+
+/** What the tests of one SDK share. Product and client are there once the tests run. */
+export interface Setting {
+  readonly product: () => Product;
+  readonly alpaca: () => Sdk4;
+  readonly calls: Calls;
+}
