@@ -68,11 +68,8 @@ export function matchOrder(book: OrderBook, incoming: IncomingOrder): MatchResul
     const maker = book.best(makers);
     if (!maker || !reaches(incoming, maker.price))
       return endUnfilled(book, incoming, fills, withinBudget(incoming, remaining, budget));
-    if (maker.accountId === incoming.accountId) {
-      const left = withinBudget(incoming, remaining, budget);
-      if (left === 0n) return endOfBudget(fills);
-      return { fills, remaining: left, outcome: 'canceled', reason: 'self_trade' };
-    }
+    if (maker.accountId === incoming.accountId)
+      return endAtOwn(fills, withinBudget(incoming, remaining, budget));
     const wanted = within(incoming, remaining, budget, maker.price);
     if (wanted === 0n) return endOfBudget(fills);
     const qty = wanted < maker.remaining ? wanted : maker.remaining;
@@ -104,6 +101,12 @@ const endOfBudget = (fills: Fill[]): MatchResult =>
   fills.length > 0
     ? { fills, remaining: 0n, outcome: 'filled', reason: null }
     : { fills, remaining: 0n, outcome: 'canceled', reason: 'notional_too_small' };
+
+/** Cancel newest: what is left of it ends at the account's own order. */
+const endAtOwn = (fills: Fill[], remaining: bigint): MatchResult =>
+  remaining === 0n
+    ? endOfBudget(fills)
+    : { fills, remaining, outcome: 'canceled', reason: 'self_trade' };
 
 const reaches = ({ side, boundPrice }: IncomingOrder, price: bigint): boolean =>
   side === 'buy' ? price <= boundPrice : price >= boundPrice;
