@@ -1,6 +1,5 @@
 import type { TradableAsset } from '../assets/catalog.js';
 import type { Database } from '../db.js';
-import { formatDecimal, QTY_SCALE } from '../domain/money.js';
 import { Funds } from '../domain/risk.js';
 import { DomainError, forbidden, invalid, notFound } from '../errors.js';
 import type { LimitBook } from '../risk/limits.js';
@@ -18,7 +17,13 @@ import { writeChanges } from './intake-writes.js';
 import type { OrderView } from './model.js';
 import { buildOrders, type PlaceOrder } from './new-order.js';
 import { PreTrade } from './pre-trade.js';
-import { additionalHold, type Successor } from './replace-order.js';
+import {
+  additionalHold,
+  refuseFilled,
+  refuseReplacement,
+  type Successor,
+} from './replace-order.js';
+import { isClosed } from './working-order.js';
 
 export interface PlaceCommand {
   kind: 'place';
@@ -57,8 +62,6 @@ export interface BatchRules {
   marketCollarBps: number;
   limits: Pick<LimitBook, 'for'>;
 }
-
-const FINAL = new Set(['filled', 'canceled', 'expired', 'replaced', 'rejected']);
 
 /**
  * Persists a batch of commands in one transaction. A refused command leaves nothing behind and does
@@ -175,7 +178,7 @@ class IntakeBatch {
     const target = this.findTarget(accountId, orderId);
     if (target instanceof DomainError) return target;
     const { order, account } = target;
-    if (FINAL.has(order.status)) {
+    if (isClosed(order.status)) {
       return invalid(`order is not cancelable: it is ${order.status}`, {
         order_status: order.status,
       });
@@ -197,7 +200,7 @@ class IntakeBatch {
     const totalQty = successor.totalQty ?? old.qty;
     const order: OrderView = { ...successor.order, createdAt: this.now, updatedAt: this.now };
     order.qty = totalQty - old.filledQty;
-    if (order.qty <= 0n) return invalid(...filledAlready(old.filledQty, totalQty));
+    if (order.qty <= 0n) return refuseFilled(old.filledQty, totalQty);
     const scopedId = scoped(accountId, order.clientOrderId);
     if (this.state.clientOrderIds.has(scopedId)) return notUnique();
     order.hold = additionalHold(old, order);
@@ -285,26 +288,3 @@ const NO_REPLACEMENT = { newOrderId: null, totalQty: null, ifVersion: null } as 
 
 const notUnique = (): DomainError =>
   new DomainError('invalid', 40010001, 'client_order_id must be unique');
-
-/** Why an order cannot be replaced now, or null. */
-function refuseReplacement(old: TargetRow, ifVersion: number | null): DomainError | null {
-  const { status: order_status, version } = old;
-  if (FINAL.has(order_status))
-    return invalid(`order is not replaceable: it is ${order_status}`, { order_status });
-  if (ifVersion !== null && ifVersion !== version) {
-    const message = `the order is at version ${version}, not ${ifVersion}: read it again`;
-    return new DomainError('conflict', 40910000, message, { version, order_status });
-  }
-  if (old.cancelPending)
-    return invalid('order is not replaceable: it is being cancelled', { order_status });
-  if (!old.replacePending) return null;
-  return invalid('order is not replaceable: another replacement is under way', { order_status });
-}
-
-function filledAlready(filled: bigint, total: bigint): [string, Record<string, unknown>] {
-  const [filledQty, value] = [filled, total].map((qty) => formatDecimal(qty, QTY_SCALE));
-  return [
-    `qty ${value} must be more than the ${filledQty} that are filled: it counts them in`,
-    { field: 'qty', value, filled_qty: filledQty },
-  ];
-}

@@ -1,10 +1,13 @@
 import type { TradableAsset } from '../assets/catalog.js';
-import { holdFor } from '../domain/money.js';
+import { formatDecimal, holdFor, QTY_SCALE } from '../domain/money.js';
 import { checkOrder, type OrderLimits } from '../domain/order-rules.js';
 import type { OrderFault } from '../domain/price-rules.js';
+import { DomainError, invalid } from '../errors.js';
 import { newId } from '../ids.js';
+import type { TargetRow } from './intake-store.js';
 import type { OrderView, TimeInForce } from './model.js';
 import { boundOf } from './new-order.js';
+import { isClosed } from './working-order.js';
 
 /** What a client wants to be different; null: as it is. */
 export interface OrderChanges {
@@ -124,4 +127,32 @@ export function additionalHold(
   const most = atOnce > atLast ? atOnce : atLast;
   if (most <= 0n) return 0n;
   return order.side === 'buy' ? most + 1n : most; // each hold is rounded up for itself
+}
+
+/** Why an order cannot be replaced now, or null. */
+export function refuseReplacement(old: TargetRow, ifVersion: number | null): DomainError | null {
+  const { status: order_status, version } = old;
+  if (isClosed(order_status))
+    return invalid(`order is not replaceable: it is ${order_status}`, { order_status });
+  if (ifVersion !== null && ifVersion !== version) {
+    const message = `the order is at version ${version}, not ${ifVersion}: read it again`;
+    return new DomainError('conflict', 40910000, message, { version, order_status });
+  }
+  if (old.cancelPending)
+    return invalid('order is not replaceable: it is being cancelled', { order_status });
+  if (!old.replacePending) return null;
+  return invalid('order is not replaceable: another replacement is under way', { order_status });
+}
+
+/** The new quantity counts in what is filled, so it must be more. */
+export function refuseFilled(filled: bigint, total: bigint): DomainError {
+  const [filledQty, value] = [filled, total].map((qty) => formatDecimal(qty, QTY_SCALE));
+  return invalid(
+    `qty ${value} must be more than the ${filledQty} that are filled: it counts them in`,
+    {
+      field: 'qty',
+      value,
+      filled_qty: filledQty,
+    },
+  );
 }

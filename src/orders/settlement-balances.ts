@@ -1,5 +1,5 @@
 import type { Tx } from '../db.js';
-import * as sql from './execute-statements.js';
+import * as sql from './settlement-statements.js';
 import type { Movement, SettlementRecord } from './settlement-record.js';
 
 interface PositionRow {

@@ -1,5 +1,5 @@
 import type { Tx } from '../db.js';
-import * as sql from './execute-statements.js';
+import * as sql from './settlement-statements.js';
 import { rankOf } from './pass-books.js';
 import type { PassMarket } from './pass-market.js';
 import { settleBalances } from './settlement-balances.js';
