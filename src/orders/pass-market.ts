@@ -191,6 +191,7 @@ export class PassMarket {
   private setQty(order: WorkingOrder, fills: readonly Fill[], remaining: bigint): void {
     const qty = fills.reduce((sum, fill) => sum + fill.qty, remaining);
     if (qty > 0n) order.qty = qty;
+    if (fills.length === 0 && remaining > 0n) this.record.setHold(order, this.neededHold(order)); // each fill sets it as well
     this.record.reshape(order);
   }
 

@@ -179,7 +179,11 @@ describe('orders by notional', () => {
         more: { qty: null, notional: usd('304') },
       });
       await trading.settle();
-      expect(await trading.order(part)).to.include({ status: 'new', qty: shares('2') });
+      expect(await trading.order(part)).to.include({
+        status: 'new',
+        qty: shares('2'),
+        hold: shares('2'),
+      });
       await trading.place({ account: 1, side: 'buy', qty: '10', price: '152' });
       await trading.settle();
       expect(await trading.order(part)).to.include({ filledQty: shares('2'), status: 'filled' });
