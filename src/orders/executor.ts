@@ -17,7 +17,7 @@ import type { MarketHours } from '../domain/clock.js';
 import { newId } from '../ids.js';
 import { shardQueueName } from '../queue/queues.js';
 import { Settlement } from './settlement.js';
-import type { PassRules } from './pass-market.js';
+import type { PassRules } from './pass-prices.js';
 import { TradingBlocks } from './trading-blocks.js';
 import { PassReads, readBlocks, takeWork } from './waiting-work.js';
 import type { WorkItem } from './working-order.js';

@@ -1,16 +1,13 @@
-import { marketBound, priceBand, tighter } from '../domain/collar.js';
 import { matchOrder, type Fill } from '../domain/match.js';
 import { holdFor, MAX_UNITS } from '../domain/money.js';
-import { tickAt } from '../domain/price-rules.js';
-import type { SessionTimes, TradingHours } from '../domain/sessions.js';
 import { directionOf, isReached } from '../domain/triggers.js';
 import { ArmedStops } from './armed-stops.js';
 import { OrderGroups } from './order-groups.js';
 import { parkedStop } from './parked.js';
 import { PassBooks, reachOf, type BookEntry } from './pass-books.js';
+import { PassPrices, type PassRules } from './pass-prices.js';
 import { SettlementRecord, type TradeRow } from './settlement-record.js';
-import type { TradingBlocks } from './trading-blocks.js';
-import { armedStop, type PassAsset, type PassReads } from './waiting-work.js';
+import { armedStop, type PassReads } from './waiting-work.js';
 import {
   isClosed,
   isOpen,
@@ -19,16 +16,6 @@ import {
   restOf,
   type WorkingOrder,
 } from './working-order.js';
-
-/** What a pass goes by, beside the orders themselves. */
-export interface PassRules {
-  now: Date;
-  hours: TradingHours;
-  blocks: TradingBlocks;
-  marketCollarBps: number;
-  /** The width of the price band, in 1/100 of a percent. */
-  collarBps: (accountId: string, assetId: string) => number;
-}
 
 export type EndStatus = 'canceled' | 'expired' | 'rejected';
 
@@ -52,15 +39,16 @@ export class PassMarket {
   readonly stops: ArmedStops;
   readonly groups: OrderGroups;
   readonly books: PassBooks;
-  private assets = new Map<string, PassAsset>();
+  readonly prices: PassPrices;
   private readonly orders = new Map<string, WorkingOrder>();
   private readonly consequences: Consequence[] = [];
   private seq = 0n;
 
   constructor(
     readonly rules: PassRules,
-    private readonly reads: PassReads,
+    reads: PassReads,
   ) {
+    this.prices = new PassPrices(rules, this.record);
     this.groups = new OrderGroups(
       (ids) => reads.groups(ids),
       (order) => this.adopt(order),
@@ -100,21 +88,6 @@ export class PassMarket {
     return order;
   }
 
-  async readAssets(ids: readonly string[]): Promise<void> {
-    this.assets = await this.reads.assets(ids);
-  }
-
-  asset(id: string): PassAsset {
-    const asset = this.assets.get(id);
-    if (!asset) throw new Error(`asset ${id} has no price`);
-    return asset;
-  }
-
-  /** The last trade, or what the asset is worth before the first one, in 10^-4 USD. */
-  priceOf(assetId: string): bigint {
-    return this.record.lastPrices.get(assetId) ?? this.asset(assetId).price;
-  }
-
   /** What happens from now on has its place in time with this work item. */
   startItem(seq: bigint): void {
     this.seq = seq << SEQ_BITS;
@@ -122,24 +95,6 @@ export class PassMarket {
 
   nextSeq(): bigint {
     return this.seq++;
-  }
-
-  times({ assetId }: WorkingOrder): SessionTimes {
-    return this.rules.hours.of(this.asset(assetId).class);
-  }
-
-  /** Why the order may not trade now: the rules of intake, by what is true now. */
-  refusal(order: WorkingOrder): string | null {
-    const blocked = this.rules.blocks.of(order.accountId, order.assetId);
-    if (blocked) return blocked;
-    if (!this.asset(order.assetId).isTradable) return 'instrument_halted';
-    if (order.limitPrice === null || isUntriggered(order)) return null;
-    const bound = tighter(order.side, order.limitPrice, this.band(order));
-    return bound === order.limitPrice ? null : 'price_collar';
-  }
-
-  private band({ side, accountId, assetId }: WorkingOrder): bigint {
-    return priceBand(side, this.priceOf(assetId), this.rules.collarBps(accountId, assetId));
   }
 
   open(order: WorkingOrder): void {
@@ -151,7 +106,7 @@ export class PassMarket {
    * Matches an order that waits nowhere yet against the book; what is left of it rests or ends.
    * @param bound the worst price it may trade at; by default its limit or its collar
    */
-  async enter(order: WorkingOrder, bound = this.boundOf(order)): Promise<void> {
+  async enter(order: WorkingOrder, bound = this.prices.boundOf(order)): Promise<void> {
     const loading = this.books.ensure(reachOf(order, bound), order.accountId);
     if (loading) await loading;
     const book = this.books.of(order.assetId);
@@ -165,7 +120,7 @@ export class PassMarket {
       boundPrice: bound,
       seq: this.nextSeq(),
       qty: notional !== null && side === 'buy' ? MAX_UNITS : restOf(order),
-      budget: notional === null ? null : this.budget(order, notional),
+      budget: notional === null ? null : this.prices.budget(order, notional),
     });
     if (notional !== null) this.setQty(order, result.fills, result.remaining);
     const resting = result.outcome === 'resting' ? book.find(orderId) : undefined;
@@ -179,19 +134,13 @@ export class PassMarket {
     }
   }
 
-  private boundOf(order: WorkingOrder): bigint {
-    return order.limitPrice ?? tighter(order.side, order.boundPrice, this.band(order));
-  }
-
-  private budget({ assetId }: WorkingOrder, amount: bigint) {
-    return { amount, qtyIncrement: this.asset(assetId).minTradeIncrement };
-  }
-
   /** Only now it is known what quantity the notional is. */
   private setQty(order: WorkingOrder, fills: readonly Fill[], remaining: bigint): void {
     const qty = fills.reduce((sum, fill) => sum + fill.qty, remaining);
     if (qty > 0n) order.qty = qty;
-    if (fills.length === 0 && remaining > 0n) this.record.setHold(order, this.neededHold(order)); // each fill sets it as well
+    if (fills.length === 0 && remaining > 0n) {
+      this.record.setHold(order, this.neededHold(order)); // each fill sets it as well
+    }
     this.record.reshape(order);
   }
 
@@ -240,7 +189,7 @@ export class PassMarket {
 
   /** A stop waits for its price; one whose price is there already is reached at once. */
   arm(order: WorkingOrder, hwm: bigint | null = null): void {
-    const price = this.priceOf(order.assetId);
+    const price = this.prices.priceOf(order.assetId);
     const mark = order.type === 'trailing_stop' ? (hwm ?? price) : null;
     const stop = armedStop(order, this.nextSeq(), mark);
     if (isReached(directionOf(order.side), stop.stop, price)) this.reach(order, mark, price);
@@ -261,21 +210,14 @@ export class PassMarket {
 
   /** A stop that was reached becomes a market or a limit order, and takes the hold of its pair. */
   private async trigger(order: WorkingOrder, price: bigint): Promise<void> {
-    const refused = this.refusal(order);
+    const refused = this.prices.refusal(order);
     if (refused) return this.finish(order, 'canceled', refused);
     const takeProfit = order.leg === 'stop_loss' && this.groups.other(order, 'take_profit');
     if (takeProfit) {
       this.close(takeProfit, 'canceled', 'group');
       this.record.setHold(order, this.neededHold(order));
     }
-    await this.enter(order, order.limitPrice ?? this.stopBound(order, price));
-  }
-
-  /** A collar around the price that triggered it; a buyer's never above what is held. */
-  private stopBound({ side, assetId, boundPrice }: WorkingOrder, price: bigint): bigint {
-    const tick = tickAt(price, this.asset(assetId));
-    const bound = marketBound(side, price, null, this.rules.marketCollarBps, tick);
-    return side === 'buy' ? tighter(side, bound, boundPrice) : bound;
+    await this.enter(order, order.limitPrice ?? this.prices.stopBound(order, price));
   }
 
   /** The entry is filled: a leg comes to the market. */

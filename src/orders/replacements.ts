@@ -77,7 +77,7 @@ export class Replacements {
     this.market.record.reshape(successor);
     if (this.neededHold(old, successor) > old.hold + successor.hold) return 'insufficient_hold';
     if (this.isDearerThanHeld(old, successor)) return 'insufficient_hold';
-    return this.market.refusal(successor);
+    return this.market.prices.refusal(successor);
   }
 
   /**
@@ -120,7 +120,7 @@ export class Replacements {
       successor.status = 'held';
       return market.record.park(parkedLeg(successor, place.seq));
     }
-    const ruling = ruleSession(successor, market.times(successor));
+    const ruling = ruleSession(successor, market.prices.times(successor));
     if (ruling.kind === 'wait') {
       return market.record.park(parkedAt(successor, market.nextSeq(), ruling.until));
     }

@@ -1,6 +1,7 @@
 import { isOverdue, ruleSession } from '../domain/sessions.js';
 import { parkedAt } from './parked.js';
-import { PassMarket, type PassRules } from './pass-market.js';
+import { PassMarket } from './pass-market.js';
+import type { PassRules } from './pass-prices.js';
 import { reachOf } from './pass-books.js';
 import { Replacements } from './replacements.js';
 import type { SettlementRecord } from './settlement-record.js';
@@ -44,14 +45,14 @@ export class Settlement {
 
   /** Reads at once what most of the work needs; whatever else comes up is read on demand. */
   private async prepare(work: readonly WorkItem[]): Promise<void> {
-    const { groups, books, stops } = this.market;
+    const { groups, books, stops, prices } = this.market;
     const arriving = work.filter(({ kind }) => kind !== 'cancel' && kind !== 'expire');
     const trading = [...new Set(arriving.map(({ order }) => order.assetId))];
     const reaches = arriving
       .filter(({ order }) => !isUntriggered(order) && !this.rules.blocks.isEverything)
       .map(({ order }) => reachOf(order, order.limitPrice ?? order.boundPrice));
     await Promise.all([
-      this.market.readAssets([...new Set(work.map(({ order }) => order.assetId))]),
+      prices.read(this.reads, [...new Set(work.map(({ order }) => order.assetId))]),
       groups.read(work.map(({ order }) => order)),
       books.preload(reaches),
       stops.preload(trading),
@@ -81,9 +82,11 @@ export class Settlement {
   /** An order comes to the market, or back to it when its session begins. */
   private async arrive(order: WorkingOrder, mayWait: boolean): Promise<void> {
     const { market } = this;
-    const refused = market.refusal(order);
+    const refused = market.prices.refusal(order);
     if (refused) return market.finish(order, 'rejected', refused);
-    const ruling = mayWait ? ruleSession(order, market.times(order)) : { kind: 'trade' as const };
+    const ruling = mayWait
+      ? ruleSession(order, market.prices.times(order))
+      : { kind: 'trade' as const };
     switch (ruling.kind) {
       case 'wait':
         return market.record.park(parkedAt(order, market.nextSeq(), ruling.until));
@@ -108,7 +111,7 @@ export class Settlement {
   }
 
   private expire(order: WorkingOrder): void {
-    if (isOpen(order) && isOverdue(order, this.market.times(order)))
+    if (isOpen(order) && isOverdue(order, this.market.prices.times(order)))
       this.market.end(order, 'expired', null);
   }
 
