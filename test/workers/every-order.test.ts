@@ -205,7 +205,7 @@ function expectEnough(kinds: Map<string, number>, { accepted }: Crowd): void {
     'fok traded': 20,
     group: 200,
     expired: 20,
-    replaced: 200,
+    replaced: 50,
     'replacement rejected': 20,
   };
   for (const [kind, count] of Object.entries(least)) {
