@@ -88,7 +88,7 @@ export const FIND_OWN_ORDERS: Statement = {
       where b.account_id = wanted.account_id and b.asset_id = wanted.asset_id
         and b.side = wanted.side and b.rank <= wanted.worst_rank
         and not exists (select 1 from work_items w where w.order_id = b.order_id and w.kind = 'cancel')
-      order by b.rank limit 1
+      order by b.rank, b.seq limit 1
     ) own
     where exists (
       select 1 from reachable_book_orders(wanted.asset_id, wanted.side, -9223372036854775808, -1,

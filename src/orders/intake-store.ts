@@ -229,7 +229,7 @@ async function findOwnOrders(
       wanted.map(({ assetId }) => assetId),
       wanted.map(({ side }) => side),
       wanted.map(({ worst }) => worst),
-      wanted.map(({ terms }) => terms.qty ?? NO_WORST),
+      wanted.map(({ command, terms }) => wholeQty(command) ?? terms.qty ?? NO_WORST),
       wanted.map(({ key }) => key),
     ],
   );
@@ -246,6 +246,10 @@ const NO_WORST = 2n ** 62n;
 
 const termsOf = (command: OrderCommand) =>
   command.kind === 'place' ? command.request : command.successor.order;
+
+/** A replacement may be for more than what it replaces. */
+const wholeQty = (command: OrderCommand): bigint | null =>
+  command.kind === 'replace' ? command.successor.totalQty : null;
 
 /** The id of the order that the command brings. */
 const commandKey = (command: OrderCommand): string =>

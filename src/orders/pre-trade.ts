@@ -142,7 +142,8 @@ export class PreTrade {
   private checkWashTrade(order: OrderView): DomainError | null {
     if (order.type !== 'market' && order.type !== 'limit') return null;
     const own = this.state.ownOrders.get(order.id);
-    if (!own || tighter(order.side, own.price, order.boundPrice) !== own.price) return null;
+    const bound = order.limitPrice ?? order.boundPrice;
+    if (!own || tighter(order.side, own.price, bound) !== own.price) return null;
     return forbidden('potential wash trade detected. use complex orders', {
       reason: 'wash_trade',
       reject_reason: 'opposite side order exists',

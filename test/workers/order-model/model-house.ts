@@ -9,6 +9,7 @@ import {
   needs,
   opposite,
   trailBehind,
+  valueOf,
   type ModelOrder,
   type Terms,
 } from './model-order.js';
@@ -40,7 +41,8 @@ export class HouseModel extends MarketModel {
     const orders = this.build(request);
     const [first] = orders as [ModelOrder];
     if (!this.legsFit(request)) return { answer: 'invalid', orders: [] };
-    if (this.wouldWash(first) || !this.canHold(orders)) return { answer: 'forbidden', orders: [] };
+    if (this.wouldWash(first, first.qty) || !this.canHold(orders))
+      return { answer: 'forbidden', orders: [] };
     this.orders.push(...orders);
     this.queue.push({ kind: 'place', order: first });
     return { answer: 'accepted', orders };
@@ -69,7 +71,7 @@ export class HouseModel extends MarketModel {
     const isShared = old.leg === 'profit' && old.side === 'buy';
     successor.bound = isShared ? most(bound, old.bound) : bound;
     successor.hold = this.extraHold(old, successor);
-    if (this.wouldWash(successor) || !this.canHold([successor])) {
+    if (this.wouldWash(successor, changes.qty ?? old.qty) || !this.canHold([successor])) {
       return { answer: 'forbidden', successor: null };
     }
     this.orders.push(successor);
@@ -86,14 +88,15 @@ export class HouseModel extends MarketModel {
 
   private refuseChange(old: ModelOrder, changes: Changes, version: number | null): Answer | null {
     if (old.notional !== null || !isOpen(old)) return 'invalid';
-    const isOff =
-      (changes.qty !== null && old.group !== null) ||
-      (changes.limit !== null && old.limit === null) ||
-      (changes.stop !== null && !mayMove(old)) ||
-      (changes.trail !== null && old.type !== 'trailing_stop');
-    if (isOff) return 'invalid';
+    if (isOff(old, changes) || this.isWorthNothing({ ...old, ...changed(old, changes) }, changes))
+      return 'invalid';
     if (version !== null && version !== old.version) return 'conflict';
     return old.cancelAsked || old.replaceAsked ? 'invalid' : null;
+  }
+
+  /** Less than the smallest amount of money would change hands. */
+  private isWorthNothing({ limit, stop, qty }: Terms, changes: Changes): boolean {
+    return valueOf(limit ?? stop ?? this.last, changes.qty ?? qty) === 0n;
   }
 
   /** Enough whichever fills come first: none, or all that the old order has left. */
@@ -170,14 +173,17 @@ export class HouseModel extends MarketModel {
     });
   }
 
-  private wouldWash({ account, side, type, bound }: ModelOrder): boolean {
+  /** True when it would come to an order of its own account before it is filled by others. */
+  private wouldWash(order: ModelOrder, qty: bigint): boolean {
+    const { account, side, type, notional } = order;
     if (type !== 'market' && type !== 'limit') return false;
-    return this.book(opposite(side)).some(
-      (one) =>
-        one.account === account &&
-        !one.cancelAsked &&
-        (side === 'buy' ? one.limit! <= bound : one.limit! >= bound),
-    );
+    const bound = order.limit ?? order.bound;
+    const book = this.book(opposite(side));
+    const place = book.findIndex((one) => one.account === account && !one.cancelAsked);
+    const own = book[place];
+    if (!own || (side === 'buy' ? own.limit! > bound : own.limit! < bound)) return false;
+    const before = book.slice(0, place).reduce((sum, one) => sum + one.qty - one.filled, 0n);
+    return notional !== null || before < qty;
   }
 
   private canHold(orders: readonly ModelOrder[]): boolean {
@@ -214,3 +220,10 @@ const changed = (old: ModelOrder, { limit, stop, trail }: Changes): Partial<Mode
   ...(trail !== null && old.trailPrice !== null && { trailPrice: trail }),
   ...(trail !== null && old.trailPercent !== null && { trailPercent: trail }),
 });
+
+/** A change that this order does not take. */
+const isOff = (old: ModelOrder, changes: Changes): boolean =>
+  (changes.qty !== null && old.group !== null) ||
+  (changes.limit !== null && old.limit === null) ||
+  (changes.stop !== null && !mayMove(old)) ||
+  (changes.trail !== null && old.type !== 'trailing_stop');

@@ -162,7 +162,8 @@ export class MarketModel {
   private tellGroup(order: ModelOrder, qty: bigint): void {
     const others = this.family(order);
     if (order.leg === 'entry') {
-      const [holder] = others; // the shares that come are not for anybody else
+      const holder = others.find(({ leg }) => leg === 'profit') ?? others[0];
+      // What comes is not for anybody else.
       if (holder?.side === 'sell') holder.hold += qty;
       if (order.status !== 'filled') return;
       for (const leg of others) this.next.push({ order: leg, run: () => this.activate(leg) });

@@ -48,7 +48,8 @@ export interface ReplaceCommand {
   version: 'any' | 'current' | 'stale';
 }
 
-const price = fc.integer({ min: -9, max: 9 });
+/** Often one of a few, so that orders meet or stand behind each other. */
+const price = fc.oneof(fc.integer({ min: -1, max: 1 }), fc.integer({ min: -9, max: 9 }));
 const qty = fc.constantFrom(
   ...[1_000_000_000n, 2_000_000_000n, 3_000_000_000n, 500_000_000n, 333_333_333n, 2_000_000_001n],
 );
@@ -108,11 +109,23 @@ const replace: fc.Arbitrary<ReplaceCommand> = fc.record({
   kind: fc.constant('replace' as const),
   target,
   anyOrder,
-  limit: fc.option(price),
+  limit: fc.option(price, { freq: 1 }),
   stop: fc.option(price),
   qty: fc.option(qty, { freq: 1 }),
   trail: fc.option(fc.integer({ min: 1, max: 6 })),
   version: fc.constantFrom<ReplaceCommand['version'][]>('any', 'any', 'any', 'current', 'stale'),
+});
+
+/** Changes the quantity alone, which decides about the order's turn. */
+const resize: fc.Arbitrary<ReplaceCommand> = fc.record({
+  kind: fc.constant('replace' as const),
+  target,
+  anyOrder: fc.constant(false),
+  limit: fc.constant(null),
+  stop: fc.constant(null),
+  qty: fc.constantFrom(100_000_000n, 3_000_000_000n, 4_000_000_000n),
+  trail: fc.constant(null),
+  version: fc.constant('any' as const),
 });
 
 export const commands: fc.Arbitrary<Command[]> = fc.array(
@@ -122,7 +135,8 @@ export const commands: fc.Arbitrary<Command[]> = fc.array(
     { weight: 4, arbitrary: stop },
     { weight: 4, arbitrary: group },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('cancel' as const), target, anyOrder }) },
-    { weight: 5, arbitrary: replace },
+    { weight: 4, arbitrary: replace },
+    { weight: 3, arbitrary: resize },
     { weight: 8, arbitrary: fc.constant({ kind: 'settle' as const }) },
   ),
   { minLength: 1, maxLength: 30, size: 'max' },
