@@ -255,7 +255,8 @@ const wholeQty = (command: OrderCommand): bigint | null =>
 const commandKey = (command: OrderCommand): string =>
   command.kind === 'place' ? command.id : command.successor.order.id;
 
-const RATE_WINDOW_MS = 1_000;
+/** What "orders in a second" looks back on. */
+export const RATE_WINDOW_MS = 1_000;
 
 async function findRecentOrders(
   tx: Tx,

@@ -1,6 +1,7 @@
 import type { TradableAsset } from '../assets/catalog.js';
 import { marketBound } from '../domain/collar.js';
 import { affordableQty, holdFor, holdForNotional } from '../domain/money.js';
+import { opposite } from '../domain/order-book.js';
 import { tickAt } from '../domain/price-rules.js';
 import type { OrderShape, StopLoss, TakeProfit } from '../domain/order-shape.js';
 import { trailingStop } from '../domain/triggers.js';
@@ -165,8 +166,6 @@ export function boundOf(
   const beyond = side === 'buy' ? asset.lastPrice > stop : asset.lastPrice < stop;
   return marketBound(side, beyond ? asset.lastPrice : stop, null, marketCollarBps, tick);
 }
-
-const opposite = (side: OrderSide): OrderSide => (side === 'buy' ? 'sell' : 'buy');
 
 function baseOrder(
   { id, asset, request, clientOrderId }: Parameters<typeof buildOrders>[0],

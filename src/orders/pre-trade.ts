@@ -4,11 +4,15 @@ import { formatDecimal, PRICE_SCALE, QTY_SCALE } from '../domain/money.js';
 import type { Funds } from '../domain/risk.js';
 import { DomainError, forbidden } from '../errors.js';
 import type { LimitBook, RiskLimits } from '../risk/limits.js';
-import type { AccountRow, IntakeState, RecentOrder } from './intake-store.js';
+import {
+  RATE_WINDOW_MS,
+  type AccountRow,
+  type IntakeState,
+  type RecentOrder,
+} from './intake-store.js';
 import type { OrderView } from './model.js';
 import type { BlockReason } from './trading-blocks.js';
 
-const RATE_WINDOW_MS = 1_000;
 const WHOLE_SHARE = 10n ** BigInt(QTY_SCALE);
 
 /** Each refusal has its own code; the wire contract fixes 40310000 for wash trades and balances. */
