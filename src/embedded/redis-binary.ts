@@ -48,11 +48,10 @@ export async function findRedis(
   if (spawnSync('apt-get', ['--version']).status !== 0) throw new Error(NO_REDIS);
   notice('No redis-server found: unpacking one from the apt archive');
   try {
-    await unpack(folder);
+    return await unpackRedis(folder);
   } catch (error) {
     throw new Error(`${NO_REDIS}\n(apt: ${String(error)})`, { cause: error });
   }
-  return unpacked;
 }
 
 /** @returns null when it runs, else what it says instead */
@@ -77,7 +76,13 @@ function librariesBelow(folder: string): string[] {
   return [folder, ...entries.filter((e) => e.isDirectory()).map((e) => join(folder, e.name))];
 }
 
-async function unpack(folder: string): Promise<void> {
+/**
+ * Downloads Debian's packages and unpacks them, with the libraries that they need.
+ * @param folder what is there is replaced
+ * @returns the server, and where it finds those libraries
+ * @throws Error when apt cannot bring them
+ */
+export async function unpackRedis(folder: string): Promise<RedisBinary> {
   const unfinished = `${folder}.unfinished`;
   rmSync(unfinished, { recursive: true, force: true });
   mkdirSync(unfinished, { recursive: true, mode: 0o755 });
@@ -87,7 +92,7 @@ async function unpack(folder: string): Promise<void> {
     if (problem === null) {
       rmSync(folder, { recursive: true, force: true });
       renameSync(unfinished, folder);
-      return;
+      return unpackedBinary(folder); // only now the folders of its libraries are there
     }
     const library = /loading shared libraries: (\S+?):/.exec(problem)?.[1] ?? '';
     const missing = PACKAGE_OF_LIBRARY[library];
