@@ -33,6 +33,7 @@ export function planMatch(order: ModelOrder, bound: bigint, book: readonly Model
     left -= qty;
     if (money !== null) money -= valueOf(maker.limit!, qty);
     fills.push({ maker, qty });
+    if (qty < restOf(maker)) break; // what is left buys nothing here: a worse price is not for it
   }
   const isAtEnd = fills.reduce((sum, { qty }) => sum + qty, 0n) === supply;
   left = isAtEnd ? wanted(bound) : 0n; // with makers left it wants nothing more at their price
