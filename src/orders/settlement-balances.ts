@@ -11,13 +11,12 @@ interface PositionRow {
 }
 interface AccountRow {
   id: string;
-  kind: string;
   lastEventId: bigint;
 }
 
 /**
  * Locks the positions and accounts that a settlement changes, in the global order, and writes money,
- * shares, events and notifications.
+ * shares and events.
  */
 export async function settleBalances(
   tx: Tx,
@@ -30,7 +29,6 @@ export async function settleBalances(
   await Promise.all([
     ...writeBalances(tx, settlement, positions, accounts, now),
     ...writeEvents(tx, settlement, eventIds, now),
-    ...writeNotifications(tx, settlement, accounts, now),
   ]);
 }
 
@@ -137,31 +135,6 @@ function writeEvents(
       events.map(({ fill }) => fill?.fee ?? null),
       events.map(({ fill }) => fill?.movement.positionQty ?? null),
       events.map(({ reason }) => reason),
-      now,
-    ]),
-  ];
-}
-
-/** One row an order, whatever the number of its executions; the house is not told. */
-function writeNotifications(
-  tx: Tx,
-  { notifications }: SettlementRecord,
-  accounts: Map<string, AccountRow>,
-  now: Date,
-): Promise<unknown>[] {
-  const told = [...notifications.values()].filter(
-    ({ order }) => accounts.get(order.accountId)?.kind === 'client',
-  );
-  if (told.length === 0) return [];
-  return [
-    tx.run(sql.INSERT_NOTIFICATIONS, [
-      told.map(({ order }) => order.accountId),
-      told.map(({ order }) => order.id),
-      told.map(({ order }) => order.status),
-      told.map(({ executions }) => executions),
-      told.map(({ qty }) => qty),
-      told.map(({ value }) => value),
-      told.map(({ fees }) => fees),
       now,
     ]),
   ];

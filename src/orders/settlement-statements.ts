@@ -152,7 +152,7 @@ export const OPEN_POSITIONS: Statement = {
 /** $1 account ids: under lock, sorted. */
 export const LOCK_ACCOUNTS: Statement = {
   name: 'execute-lock-accounts',
-  text: `select id, kind, last_event_id as "lastEventId"
+  text: `select id, last_event_id as "lastEventId"
     from accounts where id = any($1::uuid[]) order by id for no key update`,
 };
 
@@ -186,13 +186,15 @@ export const INSERT_EVENTS: Statement = {
       $12::bigint[], $13::bigint[], $14::bigint[], $15::text[]) as u`,
 };
 
-/** $1-$7 one array a column, $8 the time. */
+/** $1-$7 one array a column, $8 the time. The house is not told. */
 export const INSERT_NOTIFICATIONS: Statement = {
   name: 'execute-insert-notifications',
   text: `insert into notifications (kind, account_id, order_id, order_status, executions, qty, value,
       fees, created_at, due_at)
     select 'order_executed', u.*, $8::timestamptz, $8 from unnest($1::uuid[], $2::uuid[],
-      $3::text[], $4::int[], $5::bigint[], $6::bigint[], $7::bigint[]) as u`,
+      $3::text[], $4::int[], $5::bigint[], $6::bigint[], $7::bigint[])
+      as u (account_id, order_id, order_status, executions, qty, value, fees)
+    join accounts a on a.id = u.account_id and a.kind = 'client'`,
 };
 
 /** $1 asset ids, $2 last prices, $3 the time. */

@@ -35,6 +35,7 @@ export async function writeSettlement(
     ...writeOrders(tx, settlement, pass.id, now),
     ...writeBook(tx, market),
     ...writeParked(tx, market),
+    ...writeNotifications(tx, settlement, now),
     tx.run(sql.DELETE_WORK, [work.map(({ shard }) => shard), work.map(({ seq }) => seq)]),
   ]; // a failure of these is noted by the transaction, which ends with it
   await Promise.all([...unlocked, settleBalances(tx, settlement, now)]);
@@ -170,4 +171,26 @@ function writeParked(tx: Tx, { record, stops }: PassMarket): Promise<unknown>[] 
         inserted.map(({ releaseAt }) => releaseAt?.toISOString()),
       ]),
   ].filter((sent) => sent !== false);
+}
+
+/** One row an order, whatever the number of its executions. */
+function writeNotifications(
+  tx: Tx,
+  { notifications }: SettlementRecord,
+  now: Date,
+): Promise<unknown>[] {
+  const told = [...notifications.values()];
+  if (told.length === 0) return [];
+  return [
+    tx.run(sql.INSERT_NOTIFICATIONS, [
+      told.map(({ order }) => order.accountId),
+      told.map(({ order }) => order.id),
+      told.map(({ order }) => order.status),
+      told.map(({ executions }) => executions),
+      told.map(({ qty }) => qty),
+      told.map(({ value }) => value),
+      told.map(({ fees }) => fees),
+      now,
+    ]),
+  ];
 }

@@ -11,7 +11,7 @@ const ADD_TIMEOUT_MS = 1_500;
 const NOTIFICATION_DELAY_MS = 500;
 const SWEEP_AGAIN_AFTER_MS = 5_000;
 /** After ringing for several shards, that is under load, the next ring waits to gather more. */
-const RING_PAUSE_MS = 20;
+const RING_PAUSE_MS = 40;
 
 /**
  * Tells the workers that there is work. Every call returns at once and never throws: Postgres holds

@@ -2,7 +2,8 @@ import { expect } from 'chai';
 import knexFactory from 'knex';
 import { staleFences } from '../../src/metrics.js';
 import * as sql from '../../src/orders/execute-statements.js';
-import { shares, startTrading, usd, type Trading } from '../support/trading.js';
+import { MAKER_ACCOUNT } from '../../src/ledger/house.js';
+import { shares, startTrading, toRequest, usd, type Trading } from '../support/trading.js';
 
 describe('execution', () => {
   let trading: Trading;
@@ -260,6 +261,17 @@ describe('execution', () => {
     }[];
     expect(rows).to.have.length(1);
     expect(rows[0]).to.include({ executions: 2, qty: shares('2') });
+  });
+
+  it('notifies clients of their executions, and not the house', async () => {
+    const { intake, db } = trading.container;
+    const quote = toRequest({ account: 0, side: 'buy', qty: '1', price: '150' }, trading.accounts);
+    await trading.asOwner(`update accounts set cash = 1000000000 where id = '${MAKER_ACCOUNT}'`);
+    await intake.place({ ...quote, accountId: MAKER_ACCOUNT });
+    const sell = await trading.place({ account: 1, side: 'sell', qty: '1', price: '150' });
+    await trading.settle();
+    expect(await trading.order(sell)).to.include({ status: 'filled' });
+    expect(await db.knex('notifications').pluck('account_id')).to.deep.equal([sell.accountId]);
   });
 });
 
