@@ -149,6 +149,33 @@ describe('replacing an order', () => {
     expect(await trading.order(old)).to.include({ pending: null });
   });
 
+  for (const [how, price] of [
+    ['holds less', '130'],
+    ['holds more', '141'],
+  ] as const) {
+    it(`is refused while the order has yet to take another's place (and ${how})`, async () => {
+      const old = await limit(0, 'buy', '4', '140');
+      await trading.settle();
+      const first = await replace(old, { limitPrice: usd(price) });
+      const { held } = await trading.cash(0);
+      const refused = await replace(first, { limitPrice: usd('140') }).catch(
+        (error: unknown) => error,
+      );
+      expect(refused).to.include({
+        kind: 'invalid',
+        message: 'order is not replaceable: it has yet to take the place of another',
+      });
+      expect(await trading.cash(0)).to.include({ held });
+      await trading.settle();
+      expect(await trading.order(first)).to.include({ status: 'new', pending: null });
+      const second = await replace(first, { limitPrice: usd('140') });
+      await trading.settle();
+      expect(await trading.order(second)).to.include({ status: 'new', hold: usd('560') });
+      expect(await trading.cash(0)).to.include({ held: usd('560') });
+      expect(await trading.container.db.knex('work_items')).to.have.length(0);
+    });
+  }
+
   it('moves a stop, a trail, and the legs of a bracket', async () => {
     const more = { type: 'stop', stopPrice: usd('140') } as const;
     const stop = await trading.place({ account: 0, side: 'sell', qty: '2', more });

@@ -126,6 +126,7 @@ export class OrderLane {
   private async replace(order: ModelOrder, command: ReplaceCommand): Promise<void> {
     const changes = changesFor(order, command);
     const version = versionFor(order, command);
+    if (this.model.isUndecided(order)) this.count('replaced before its turn');
     const expected = this.model.change(order, changes, version);
     const answer = await this.ask(async () => {
       const successor = await this.trading.container.intake.replace(
