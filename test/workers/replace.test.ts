@@ -3,16 +3,7 @@ import type { OrderView } from '../../src/orders/model.js';
 import type { PlaceOrder } from '../../src/orders/new-order.js';
 import { SessionWork } from '../../src/orders/session-work.js';
 import type { OrderChanges } from '../../src/orders/replace-order.js';
-import { shares, startTrading, usd, type Trading } from '../support/trading.js';
-
-const NO_CHANGE: OrderChanges = {
-  qty: null,
-  timeInForce: null,
-  limitPrice: null,
-  stopPrice: null,
-  trail: null,
-  clientOrderId: null,
-};
+import { NO_CHANGE, shares, startTrading, usd, type Trading } from '../support/trading.js';
 
 describe('replacing an order', () => {
   let trading: Trading;
