@@ -167,6 +167,24 @@ describe('replacing an order', () => {
     });
   }
 
+  it('is refused, with the figures, when what is left is worth nothing', async () => {
+    const old = await limit(0, 'buy', '1', '150');
+    await limit(1, 'sell', '0.999999999', '150');
+    await trading.settle();
+    const crumb = await replace(old, { limitPrice: usd('149') });
+    await trading.settle();
+    expect(await trading.order(crumb)).to.include({ status: 'new', qty: 1n });
+    const refused = await replace(crumb, { limitPrice: usd('148') }).catch(
+      (error: unknown) => error,
+    );
+    expect(refused).to.deep.include({
+      kind: 'invalid',
+      message:
+        "the order's value (0.000000001 AAPL at 148) is below the smallest amount of 0.0001 USD",
+      details: { field: 'qty', value: '0.000000001', notional: '0', min_notional: '0.0001' },
+    });
+  });
+
   it('moves a stop, a trail, and the legs of a bracket', async () => {
     const more = { type: 'stop', stopPrice: usd('140') } as const;
     const stop = await trading.place({ account: 0, side: 'sell', qty: '2', more });
