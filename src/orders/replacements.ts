@@ -70,7 +70,8 @@ export class Replacements {
   private refusal(item: WorkItem, old: WorkingOrder, successor: WorkingOrder): string | null {
     if (!isOpen(old)) return `order is ${old.status}`;
     if (item.ifVersion !== null && item.ifVersion !== old.version) return 'version_conflict';
-    const rest = item.totalQty! - old.filledQty;
+    // A leg's quantity is not its client's to change: fills of the other leg may have lowered it.
+    const rest = old.groupId === null ? item.totalQty! - old.filledQty : restOf(old);
     if (rest <= 0n) return 'order has filled the new quantity already';
     successor.qty = rest;
     successor.triggeredAt = old.triggeredAt;

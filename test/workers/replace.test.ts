@@ -232,6 +232,26 @@ describe('replacing an order', () => {
       expect(await trading.cash(0)).to.include({ held: 0n });
     });
 
+    it('is for no more of a pair than its take-profit has left', async () => {
+      const profit = await group('sell', {
+        limitPrice: null,
+        orderClass: 'oco',
+        takeProfit: { limitPrice: usd('156') },
+        stopLoss: { ...NO_STOP, stopPrice: usd('140') },
+      });
+      await trading.settle();
+      await limit(1, 'buy', '1', '156');
+      const fresh = await replace(profit.legs![0]!, { stopPrice: usd('141') });
+      await trading.settle();
+      expect(await trading.order(fresh)).to.include({ status: 'new', qty: shares('3') });
+      await limit(2, 'buy', '9', '140');
+      await limit(1, 'buy', '1', '141');
+      await limit(2, 'sell', '1', '141');
+      await trading.settle();
+      expect(await trading.order(fresh)).to.include({ status: 'filled', qty: shares('3') });
+      expect(await trading.position(0, 'AAPL')).to.include({ qty: shares('996'), held: 0n });
+    });
+
     it('is rejected when the second of a pair would buy for more than is held', async () => {
       const profit = await group('buy', {
         limitPrice: null,

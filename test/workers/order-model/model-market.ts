@@ -234,7 +234,7 @@ export class MarketModel {
     old.replaceAsked = false;
     this.undecided.delete(successor);
     const held = old.hold + successor.hold;
-    successor.qty = total - old.filled;
+    successor.qty = old.group === null ? total - old.filled : restOf(old);
     successor.triggered = old.triggered;
     const refused = this.refuse(old, successor, version);
     const isBroughtIn = old.status === 'held' && old.side === 'sell'; // by its entry, bit by bit
