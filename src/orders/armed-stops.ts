@@ -88,12 +88,18 @@ export class ArmedStops {
     this.sideOf(stop.order).armed.set(stop.order.id, stop);
   }
 
-  /** The stop as it stood, or undefined when it was not read yet. */
-  disarm(order: WorkingOrder): ArmedStop | undefined {
-    const { armed } = this.sideOf(order);
+  /**
+   * Takes a stop out, whether it was read or not.
+   * @returns the best price that it has seen, this pass's trades included; null when it does not trail
+   */
+  disarm(order: WorkingOrder): bigint | null {
+    const { armed, extreme } = this.sideOf(order);
     const stop = armed.get(order.id);
-    armed.delete(order.id);
-    return stop;
+    if (armed.delete(order.id)) return stop!.hwm;
+    const written = order.hwm;
+    return written === null || extreme === null
+      ? written
+      : betterMark(order.side, written, extreme);
   }
 
   /**
@@ -125,15 +131,6 @@ export class ArmedStops {
   /** Where a stop stands that was armed or read in this pass. */
   find(order: WorkingOrder): ArmedStop | undefined {
     return this.sideOf(order).armed.get(order.id);
-  }
-
-  /** The best price that a trailing stop has seen, this pass's trades included. */
-  markOf(order: WorkingOrder, written: bigint | null): bigint | null {
-    if (written === null) return null;
-    const { armed, extreme } = this.sideOf(order);
-    const stop = armed.get(order.id);
-    if (stop) return stop.hwm;
-    return extreme === null ? written : betterMark(order.side, written, extreme);
   }
 
   private async read(sides: Side[], limit: number): Promise<void> {

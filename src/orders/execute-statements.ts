@@ -40,20 +40,31 @@ export const BLOCKS: Statement = {
   text: `select kind, scope, target from trading_blocks`,
 };
 
-const ORDER_COLUMNS = `o.id, o.account_id as "accountId", o.asset_id as "assetId", o.shard, o.side, o.type,
+const orderColumns = (
+  hwm: string,
+): string => `o.id, o.account_id as "accountId", o.asset_id as "assetId", o.shard, o.side, o.type,
   o.time_in_force as "timeInForce", o.qty, o.notional, o.limit_price as "limitPrice",
   o.stop_price as "stopPrice", o.trail_price as "trailPrice", o.trail_percent as "trailPercent",
   o.order_class as "orderClass", o.leg, o.group_id as "groupId",
   o.bound_price as "boundPrice", o.fee_bps as "feeBps",
   o.status, o.reason, o.filled_qty as "filledQty", o.filled_value as "filledValue", o.fees, o.hold, o.version,
-  o.replaced_by as "replacedBy", o.triggered_at as "triggeredAt", o.hwm, o.created_at as "createdAt"`;
+  o.replaced_by as "replacedBy", o.triggered_at as "triggeredAt", ${hwm} as hwm, o.created_at as "createdAt"`;
+
+const ORDER_COLUMNS = orderColumns('o.hwm');
+
+/**
+ * Of orders that may end without having been read as armed stops: a trailing stop with the best price
+ * that is written where it waits. The others do not look there.
+ */
+const ENDING_ORDER_COLUMNS = orderColumns(`case when o.type = 'trailing_stop' then
+    coalesce((select p.hwm from parked_orders p where p.order_id = o.id), o.hwm) end`);
 
 /** $1 shards, $2 items a shard: waiting work in sequence order, with the order it is about. */
 export const TAKE_WORK: Statement = {
   name: 'execute-take-work',
   text: `select w.id as seq, w.kind, w.created_at as "waitingSince", w.attempts, w.reason as cause,
       w.new_order_id as "newOrderId", w.total_qty as "totalQty", w.if_version as "ifVersion",
-      ${ORDER_COLUMNS}
+      ${ENDING_ORDER_COLUMNS}
     from unnest($1::int[]) as wanted (shard)
     cross join lateral (
       select * from work_items where work_items.shard = wanted.shard
@@ -81,17 +92,17 @@ export const LOAD_ORDERS: Statement = {
 /** $1 ids of open orders: where they wait. */
 export const ORDER_PLACES: Statement = {
   name: 'execute-order-places',
-  text: `select order_id as "orderId", seq, null::text as "waitsFor", null::bigint as hwm,
+  text: `select order_id as "orderId", seq, null::text as "waitsFor",
       null::timestamptz as "releaseAt" from book_orders where order_id = any($1::uuid[])
     union all
-    select order_id, seq, waits_for, hwm, release_at
+    select order_id, seq, waits_for, release_at
       from parked_orders where order_id = any($1::uuid[])`,
 };
 
 /** $1 group ids: their open orders, without replacements whose turn has not come. */
 export const LOAD_GROUPS: Statement = {
   name: 'execute-load-groups',
-  text: `select ${ORDER_COLUMNS} from orders o
+  text: `select ${ENDING_ORDER_COLUMNS} from orders o
     where o.group_id = any($1::uuid[]) and o.closed_at is null
       and not exists (select from work_items w where w.kind = 'replace' and w.new_order_id = o.id)
     order by o.id`,

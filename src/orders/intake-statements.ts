@@ -68,7 +68,11 @@ export const FIND_TARGETS: Statement = {
       exists (select 1 from work_items w where w.order_id = o.id and w.kind = 'cancel')
         as "cancelPending",
       exists (select 1 from work_items w where w.order_id = o.id and w.kind = 'replace')
-        as "replacePending"
+        as "replacePending",
+      o.replaces is not null and exists (
+        select 1 from work_items w
+        where w.order_id = o.replaces and w.kind = 'replace' and w.new_order_id = o.id
+      ) as "isToReplace"
     from orders o where o.id = any($1::uuid[])`,
 };
 

@@ -27,6 +27,8 @@ export interface TargetRow {
   hold: bigint;
   cancelPending: boolean;
   replacePending: boolean;
+  /** True while it is a replacement that is not decided: it may yet be rejected. */
+  isToReplace: boolean;
 }
 /** What an order is compared with when an account must not repeat itself. */
 export interface RecentOrder {

@@ -272,9 +272,9 @@ export class PassMarket {
       this.record.takeFromBook(order.id);
       return;
     }
-    const stop = this.stops.disarm(order);
-    if (stop && stop.hwm !== null) {
-      order.hwm = stop.hwm;
+    const hwm = this.stops.disarm(order);
+    if (hwm !== null) {
+      order.hwm = hwm;
       this.record.reshape(order);
     }
     this.record.unpark(order.id);

@@ -129,7 +129,11 @@ export function additionalHold(
   return order.side === 'buy' ? most + 1n : most; // each hold is rounded up for itself
 }
 
-/** Why an order cannot be replaced now, or null. */
+/**
+ * Why an order cannot be replaced now, or null. One that has yet to take the place of another holds only
+ * what that one does not hold, so nobody can tell what its own replacement needs; Alpaca refuses to
+ * replace orders in this state, too.
+ */
 export function refuseReplacement(old: TargetRow, ifVersion: number | null): DomainError | null {
   const { status: order_status, version } = old;
   if (isClosed(order_status))
@@ -140,8 +144,11 @@ export function refuseReplacement(old: TargetRow, ifVersion: number | null): Dom
   }
   if (old.cancelPending)
     return invalid('order is not replaceable: it is being cancelled', { order_status });
-  if (!old.replacePending) return null;
-  return invalid('order is not replaceable: another replacement is under way', { order_status });
+  if (old.replacePending)
+    return invalid('order is not replaceable: another replacement is under way', { order_status });
+  if (!old.isToReplace) return null;
+  const message = 'order is not replaceable: it has yet to take the place of another';
+  return invalid(message, { order_status });
 }
 
 /** The new quantity counts in what is filled, so it must be more. */

@@ -15,7 +15,6 @@ export interface OrderPlace {
   orderId: string;
   seq: bigint;
   waitsFor: 'trigger' | 'entry' | 'session' | null;
-  hwm: bigint | null;
   releaseAt: Date | null;
 }
 
@@ -49,7 +48,8 @@ export class Replacements {
     const { status } = old;
     this.market.withdraw(old);
     this.transfer(old, successor);
-    await this.settleIn(successor, { place, status, rest, limitPrice: old.limitPrice });
+    const { limitPrice, hwm } = old;
+    await this.settleIn(successor, { place, status, rest, limitPrice, hwm });
   }
 
   /** The replaced order is as it was; what the successor held is free again. */
@@ -70,7 +70,8 @@ export class Replacements {
   private refusal(item: WorkItem, old: WorkingOrder, successor: WorkingOrder): string | null {
     if (!isOpen(old)) return `order is ${old.status}`;
     if (item.ifVersion !== null && item.ifVersion !== old.version) return 'version_conflict';
-    const rest = item.totalQty! - old.filledQty;
+    // A leg's quantity is not its client's to change: fills of the other leg may have lowered it.
+    const rest = old.groupId === null ? item.totalQty! - old.filledQty : restOf(old);
     if (rest <= 0n) return 'order has filled the new quantity already';
     successor.qty = rest;
     successor.triggeredAt = old.triggeredAt;
@@ -109,7 +110,7 @@ export class Replacements {
 
   private async settleIn(
     successor: WorkingOrder,
-    old: Pick<WorkingOrder, 'status' | 'limitPrice'> & { place: OrderPlace; rest: bigint },
+    old: Pick<WorkingOrder, 'status' | 'limitPrice' | 'hwm'> & { place: OrderPlace; rest: bigint },
   ): Promise<void> {
     const { market } = this;
     const { place } = old;
@@ -125,7 +126,7 @@ export class Replacements {
       return market.record.park(parkedAt(successor, market.nextSeq(), ruling.until));
     }
     market.open(successor);
-    if (isUntriggered(successor)) return market.arm(successor, place.hwm);
+    if (isUntriggered(successor)) return market.arm(successor, old.hwm);
     const keepsPlace = successor.limitPrice === old.limitPrice && restOf(successor) <= old.rest;
     if (keepsPlace) this.rest(successor, place.seq);
     else await market.enter(successor);
@@ -148,7 +149,7 @@ export class Replacements {
 
   /** As this pass left it, else as it was read. */
   private placeOf(order: WorkingOrder): OrderPlace {
-    const { record, stops } = this.market;
+    const { record } = this.market;
     const orderId = order.id;
     const resting = record.bookInserted.get(orderId);
     if (resting) return { ...IN_BOOK, orderId, seq: resting.seq };
@@ -159,9 +160,9 @@ export class Replacements {
     }
     if (!place) throw new Error(`order ${orderId} is open and waits nowhere`);
     const { seq, waitsFor, releaseAt } = place;
-    return { orderId, seq, waitsFor, releaseAt, hwm: stops.markOf(order, place.hwm) };
+    return { orderId, seq, waitsFor, releaseAt };
   }
 }
 
-const RELEASED = { waitsFor: 'session', hwm: null } as const;
-const IN_BOOK = { waitsFor: null, hwm: null, releaseAt: null } as const;
+const RELEASED = { waitsFor: 'session' } as const;
+const IN_BOOK = { waitsFor: null, releaseAt: null } as const;

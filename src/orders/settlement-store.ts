@@ -5,7 +5,13 @@ import type { PassMarket } from './pass-market.js';
 import { settleBalances } from './settlement-balances.js';
 import type { ParkedRow, SettlementRecord } from './settlement-record.js';
 import { stopRank } from './waiting-work.js';
-import { isClosed, type WorkItem } from './working-order.js';
+import {
+  isClosed,
+  isOpen,
+  isUntriggered,
+  type WorkingOrder,
+  type WorkItem,
+} from './working-order.js';
 
 /** Who settles, for the orders' timelines. */
 export interface PassNote {
@@ -99,7 +105,7 @@ function writeOrders(
         special.map(({ qty }) => qty),
         special.map(({ replacedBy }) => replacedBy),
         special.map(({ triggeredAt }) => triggeredAt?.toISOString()),
-        special.map(({ hwm }) => hwm),
+        special.map(finalMark),
       ]),
     orders.length > 0 &&
       tx.run(sql.UPDATE_ORDERS, [
@@ -117,6 +123,10 @@ function writeOrders(
       ]),
   ].filter((sent) => sent !== false);
 }
+
+/** While a trailing stop is armed, its mark is with what it waits for. */
+const finalMark = (order: WorkingOrder): bigint | null =>
+  isOpen(order) && isUntriggered(order) ? null : order.hwm;
 
 /** Deletions first: a replacement may take the very place of what it replaces. */
 function writeBook(tx: Tx, market: PassMarket): Promise<unknown>[] {

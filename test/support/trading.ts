@@ -10,11 +10,22 @@ import { proveLedger, type LedgerProof } from '../../src/ledger/proof.js';
 import { Executor, type ExecutorDeps } from '../../src/orders/executor.js';
 import type { PlaceOrder } from '../../src/orders/new-order.js';
 import { findOrder, type OrderView } from '../../src/orders/model.js';
+import type { OrderChanges } from '../../src/orders/replace-order.js';
 import { createTestDatabase } from './database.js';
 import { testRedisUrl } from './servers.js';
 
 export const usd = (text: string): bigint => parseDecimal(text, PRICE_SCALE);
 export const shares = (text: string): bigint => parseDecimal(text, QTY_SCALE);
+
+/** A replacement as the order that it replaces. */
+export const NO_CHANGE: OrderChanges = {
+  qty: null,
+  timeInForce: null,
+  limitPrice: null,
+  stopPrice: null,
+  trail: null,
+  clientOrderId: null,
+};
 
 const CASH = '100000';
 const SHARES = '1000';

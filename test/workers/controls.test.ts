@@ -1,7 +1,14 @@
 import { expect } from 'chai';
 import { v7 as uuidv7 } from 'uuid';
 import type { DomainError } from '../../src/errors.js';
-import { shares, startTrading, usd, type TestOrder, type Trading } from '../support/trading.js';
+import {
+  NO_CHANGE,
+  shares,
+  startTrading,
+  usd,
+  type TestOrder,
+  type Trading,
+} from '../support/trading.js';
 
 describe('pre-trade controls', () => {
   let trading: Trading;
@@ -124,6 +131,21 @@ describe('pre-trade controls', () => {
     );
     expect(sent.filter(({ status }) => status === 'fulfilled')).to.have.length(3);
     expect(await refused({ account: 1 })).to.include({ kind: 'rate_limited', code: 42910010 });
+  });
+
+  it('count replacements towards the orders of a second, and never keep from cancelling', async () => {
+    await setLimits({ account_id: account(0), max_orders_per_second: 3 });
+    const first = await limit({ price: '140' });
+    await limit({ price: '141' });
+    const change = { ...NO_CHANGE, limitPrice: usd('142') };
+    const third = await trading.container.intake.replace(account(0), first.id, change, null);
+    expect(await refused()).to.include({ code: 42910010 });
+    await trading.settle();
+    for (const one of await trading.container.intake.cancelAll(account(0)))
+      expect(one.refusal).to.equal(null);
+    await trading.settle();
+    expect(await trading.order(third)).to.include({ status: 'canceled' });
+    expect(await trading.cash(0)).to.include({ held: 0n });
   });
 
   it('refuse an order that would trade with one of its own account', async () => {

@@ -51,6 +51,7 @@ function expectEnough(lanes: readonly OrderLane[]): void {
   for (const type of ['stop', 'stop_limit', 'trailing_stop', 'triggered', 'notional filled']) {
     expect(total(type), type).to.be.at.least(20);
   }
+  expect(total('replaced before its turn')).to.be.at.least(20);
 }
 
 async function expectBalanced({ container }: Trading): Promise<void> {

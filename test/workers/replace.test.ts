@@ -3,16 +3,7 @@ import type { OrderView } from '../../src/orders/model.js';
 import type { PlaceOrder } from '../../src/orders/new-order.js';
 import { SessionWork } from '../../src/orders/session-work.js';
 import type { OrderChanges } from '../../src/orders/replace-order.js';
-import { shares, startTrading, usd, type Trading } from '../support/trading.js';
-
-const NO_CHANGE: OrderChanges = {
-  qty: null,
-  timeInForce: null,
-  limitPrice: null,
-  stopPrice: null,
-  trail: null,
-  clientOrderId: null,
-};
+import { NO_CHANGE, shares, startTrading, usd, type Trading } from '../support/trading.js';
 
 describe('replacing an order', () => {
   let trading: Trading;
@@ -149,6 +140,51 @@ describe('replacing an order', () => {
     expect(await trading.order(old)).to.include({ pending: null });
   });
 
+  for (const [how, price] of [
+    ['holds less', '130'],
+    ['holds more', '141'],
+  ] as const) {
+    it(`is refused while the order has yet to take another's place (and ${how})`, async () => {
+      const old = await limit(0, 'buy', '4', '140');
+      await trading.settle();
+      const first = await replace(old, { limitPrice: usd(price) });
+      const { held } = await trading.cash(0);
+      const refused = await replace(first, { limitPrice: usd('140') }).catch(
+        (error: unknown) => error,
+      );
+      expect(refused).to.include({
+        kind: 'invalid',
+        message: 'order is not replaceable: it has yet to take the place of another',
+      });
+      expect(await trading.cash(0)).to.include({ held });
+      await trading.settle();
+      expect(await trading.order(first)).to.include({ status: 'new', pending: null });
+      const second = await replace(first, { limitPrice: usd('140') });
+      await trading.settle();
+      expect(await trading.order(second)).to.include({ status: 'new', hold: usd('560') });
+      expect(await trading.cash(0)).to.include({ held: usd('560') });
+      expect(await trading.container.db.knex('work_items')).to.have.length(0);
+    });
+  }
+
+  it('is refused, with the figures, when what is left is worth nothing', async () => {
+    const old = await limit(0, 'buy', '1', '150');
+    await limit(1, 'sell', '0.999999999', '150');
+    await trading.settle();
+    const crumb = await replace(old, { limitPrice: usd('149') });
+    await trading.settle();
+    expect(await trading.order(crumb)).to.include({ status: 'new', qty: 1n });
+    const refused = await replace(crumb, { limitPrice: usd('148') }).catch(
+      (error: unknown) => error,
+    );
+    expect(refused).to.deep.include({
+      kind: 'invalid',
+      message:
+        "the order's value (0.000000001 AAPL at 148) is below the smallest amount of 0.0001 USD",
+      details: { field: 'qty', value: '0.000000001', notional: '0', min_notional: '0.0001' },
+    });
+  });
+
   it('moves a stop, a trail, and the legs of a bracket', async () => {
     const more = { type: 'stop', stopPrice: usd('140') } as const;
     const stop = await trading.place({ account: 0, side: 'sell', qty: '2', more });
@@ -194,6 +230,26 @@ describe('replacing an order', () => {
       const resting: unknown[] = await trading.container.db.knex('book_orders').pluck('order_id');
       expect(resting).to.deep.equal([entry.legs![0]!.id]);
       expect(await trading.cash(0)).to.include({ held: 0n });
+    });
+
+    it('is for no more of a pair than its take-profit has left', async () => {
+      const profit = await group('sell', {
+        limitPrice: null,
+        orderClass: 'oco',
+        takeProfit: { limitPrice: usd('156') },
+        stopLoss: { ...NO_STOP, stopPrice: usd('140') },
+      });
+      await trading.settle();
+      await limit(1, 'buy', '1', '156');
+      const fresh = await replace(profit.legs![0]!, { stopPrice: usd('141') });
+      await trading.settle();
+      expect(await trading.order(fresh)).to.include({ status: 'new', qty: shares('3') });
+      await limit(2, 'buy', '9', '140');
+      await limit(1, 'buy', '1', '141');
+      await limit(2, 'sell', '1', '141');
+      await trading.settle();
+      expect(await trading.order(fresh)).to.include({ status: 'filled', qty: shares('3') });
+      expect(await trading.position(0, 'AAPL')).to.include({ qty: shares('996'), held: 0n });
     });
 
     it('is rejected when the second of a pair would buy for more than is held', async () => {

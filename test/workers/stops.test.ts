@@ -1,5 +1,13 @@
 import { expect } from 'chai';
-import { shares, startTrading, usd, type TestOrder, type Trading } from '../support/trading.js';
+import type { OrderView } from '../../src/orders/model.js';
+import {
+  NO_CHANGE,
+  shares,
+  startTrading,
+  usd,
+  type TestOrder,
+  type Trading,
+} from '../support/trading.js';
 
 describe('stops', () => {
   let trading: Trading;
@@ -143,6 +151,89 @@ describe('stops', () => {
       await tradeAt('154');
       await trading.settle();
       expect(await trading.order(order)).to.include({ status: 'filled', hwm: usd('155') });
+    });
+
+    describe('and end without being reached', () => {
+      /** Read before those that trail at a distance, which a pass then need not read. */
+      const nearer = (side: 'buy' | 'sell' = 'sell') =>
+        stop(1, side, '1', { type: 'trailing_stop', trailPrice: usd('15') });
+      const distant = (side: 'buy' | 'sell' = 'sell') =>
+        stop(0, side, '1', { type: 'trailing_stop', trailPrice: usd('60') });
+      const cancel = ({ accountId, id }: OrderView) =>
+        trading.container.intake.cancel(accountId, id);
+
+      it('keep the best price that they saw in earlier passes', async () => {
+        const order = await distant();
+        await trading.settle();
+        await tradeAt('155');
+        await trading.settle();
+        await cancel(order);
+        await trading.settle();
+        expect(await trading.order(order)).to.include({ status: 'canceled', hwm: usd('155') });
+      });
+
+      it('keep the best price until they ended, and not what came later in the pass', async () => {
+        await nearer();
+        await nearer('buy');
+        const seller = await distant();
+        const buyer = await distant('buy');
+        await trading.settle();
+        for (const price of ['155', '145']) await tradeAt(price);
+        for (const order of [seller, buyer]) await cancel(order);
+        for (const price of ['158', '144']) await tradeAt(price);
+        await trading.settle();
+        expect(await trading.order(seller)).to.include({ status: 'canceled', hwm: usd('155') });
+        expect(await trading.order(buyer)).to.include({ status: 'canceled', hwm: usd('145') });
+      });
+
+      it('hand it on to their replacement', async () => {
+        await nearer();
+        const order = await distant();
+        await trading.settle();
+        await tradeAt('155');
+        const changes = { ...NO_CHANGE, trail: usd('70') };
+        const fresh = await trading.container.intake.replace(
+          order.accountId,
+          order.id,
+          changes,
+          null,
+        );
+        await tradeAt('157');
+        await trading.settle();
+        expect(await trading.order(order)).to.include({ status: 'replaced', hwm: usd('155') });
+        expect(await trading.order(fresh)).to.include({ status: 'new', hwm: usd('157') });
+      });
+
+      it('keep it when their group ends', async () => {
+        await nearer();
+        const profit = await trading.place({
+          account: 0,
+          side: 'sell',
+          qty: '2',
+          more: {
+            type: 'limit',
+            orderClass: 'oco',
+            takeProfit: { limitPrice: usd('156') },
+            stopLoss: {
+              stopPrice: null,
+              limitPrice: null,
+              trailPrice: usd('60'),
+              trailPercent: null,
+            },
+          },
+        });
+        await trading.settle();
+        await tradeAt('155');
+        await limit(3, 'buy', '1', '156'); // now the stop is for one share less, and still armed
+        await trading.settle();
+        const loss = profit.legs![0]!;
+        expect(await trading.order(loss)).to.include({ qty: shares('1'), hwm: usd('156') });
+        await tradeAt('155.5');
+        await limit(3, 'buy', '1', '156');
+        await trading.settle();
+        expect(await trading.order(loss)).to.include({ reason: 'group', hwm: usd('156') });
+        expect(await books()).to.have.length(1);
+      });
     });
 
     it('buy when the price rises from its lowest', async () => {

@@ -75,7 +75,7 @@ export class HouseModel extends MarketModel {
       return { answer: 'forbidden', successor: null };
     }
     this.orders.push(successor);
-    this.unborn.add(successor);
+    this.undecided.add(successor);
     old.replaceAsked = true;
     this.queue.push({ kind: 'replace', order: old, successor, total, version });
     return { answer: 'accepted', successor };
@@ -91,7 +91,7 @@ export class HouseModel extends MarketModel {
     if (isOff(old, changes) || this.isWorthNothing({ ...old, ...changed(old, changes) }, changes))
       return 'invalid';
     if (version !== null && version !== old.version) return 'conflict';
-    return old.cancelAsked || old.replaceAsked ? 'invalid' : null;
+    return old.cancelAsked || old.replaceAsked || this.isUndecided(old) ? 'invalid' : null;
   }
 
   /** Less than the smallest amount of money would change hands. */

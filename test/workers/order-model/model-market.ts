@@ -42,7 +42,7 @@ export class MarketModel {
   readonly orders: ModelOrder[] = [];
   readonly queue: Work[] = [];
   /** Replacements that wait for their turn: they belong to no group yet. */
-  protected readonly unborn = new Set<ModelOrder>();
+  protected readonly undecided = new Set<ModelOrder>();
   private readonly next: { order: ModelOrder; run: () => void }[] = [];
   private clock = 0;
 
@@ -50,6 +50,11 @@ export class MarketModel {
     readonly accounts: ModelAccount[],
     public last: bigint,
   ) {}
+
+  /** True for a replacement that has yet to take the place of another order. */
+  isUndecided(order: ModelOrder): boolean {
+    return this.undecided.has(order);
+  }
 
   /** Does what waits, and after each piece of it whatever follows from it. */
   settle(): void {
@@ -80,7 +85,7 @@ export class MarketModel {
         one.group === group &&
         one.n !== n &&
         isOpen(one) &&
-        !this.unborn.has(one),
+        !this.isUndecided(one),
     );
   }
 
@@ -227,9 +232,9 @@ export class MarketModel {
 
   private replace({ order: old, successor, total, version }: Replacement): void {
     old.replaceAsked = false;
-    this.unborn.delete(successor);
+    this.undecided.delete(successor);
     const held = old.hold + successor.hold;
-    successor.qty = total - old.filled;
+    successor.qty = old.group === null ? total - old.filled : restOf(old);
     successor.triggered = old.triggered;
     const refused = this.refuse(old, successor, version);
     const isBroughtIn = old.status === 'held' && old.side === 'sell'; // by its entry, bit by bit

@@ -126,6 +126,7 @@ export class OrderLane {
   private async replace(order: ModelOrder, command: ReplaceCommand): Promise<void> {
     const changes = changesFor(order, command);
     const version = versionFor(order, command);
+    if (this.model.isUndecided(order)) this.count('replaced before its turn');
     const expected = this.model.change(order, changes, version);
     const answer = await this.ask(async () => {
       const successor = await this.trading.container.intake.replace(
@@ -188,6 +189,7 @@ export class OrderLane {
           filled: 'filled_qty',
           value: 'filled_value',
           triggeredAt: 'triggered_at',
+          mark: 'hwm',
         })
         .select('id', 'status', 'qty', 'fees', 'hold', 'reason', 'version'),
       knex('accounts').whereIn('id', this.accounts).select('id', 'cash', 'cash_held as held'),
@@ -255,10 +257,11 @@ const show = (value: object): string =>
   JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? String(one) : one));
 
 const describe = (order: ModelOrder): string => {
-  const { status, reason, qty, filled, value, fees, hold, version, triggered } = order;
+  const { status, reason, qty, filled, value, fees, hold, version, triggered, mark } = order;
   if (status === 'rejected') return `rejected ${reason} ${hold} v${version}`;
   const state = `${status} ${reason} ${filled}/${qty} for ${value} fees ${fees} hold ${hold}`;
-  return `${state} v${version}${triggered ? ' triggered' : ''}`;
+  const end = isOpen(order) ? '' : ` mark ${mark}`; // before that it is compared where it waits
+  return `${state} v${version}${triggered ? ' triggered' : ''}${end}`;
 };
 
 const describeRow = ({ triggeredAt, ...row }: Row): string =>
