@@ -24,6 +24,11 @@ type Consequence =
   | { kind: 'activated'; order: WorkingOrder }
   | { kind: 'reached'; order: WorkingOrder; price: bigint };
 
+interface ArmOptions {
+  hwm?: bigint | null;
+  mayTrade?: boolean;
+}
+
 /**
  * Room for what follows from one work item: places in time are `item << 20 + n`, after everything of
  * earlier items and before everything of later ones.
@@ -187,12 +192,17 @@ export class PassMarket {
     }
   }
 
-  /** A stop waits for its price; one whose price is there already is reached at once. */
-  arm(order: WorkingOrder, hwm: bigint | null = null): void {
+  /**
+   * A stop waits for its price; one whose price is there already is reached at once, or by the first
+   * trade when the market is closed.
+   * @param hwm the best price that a trailing stop has seen; null for the last price
+   */
+  arm(order: WorkingOrder, { hwm = null, mayTrade = true }: ArmOptions = {}): void {
     const price = this.prices.priceOf(order.assetId);
     const mark = order.type === 'trailing_stop' ? (hwm ?? price) : null;
     const stop = armedStop(order, this.nextSeq(), mark);
-    if (isReached(directionOf(order.side), stop.stop, price)) this.reach(order, mark, price);
+    if (mayTrade && isReached(directionOf(order.side), stop.stop, price))
+      this.reach(order, mark, price);
     else {
       this.stops.arm(stop);
       this.record.park(parkedStop(stop));

@@ -1,4 +1,4 @@
-import { ruleSession } from '../domain/sessions.js';
+import { isOverdue, ruleSession } from '../domain/sessions.js';
 import { parkedAt, parkedLeg } from './parked.js';
 import type { PassMarket } from './pass-market.js';
 import type { PassReads } from './waiting-work.js';
@@ -70,6 +70,8 @@ export class Replacements {
   private refusal(item: WorkItem, old: WorkingOrder, successor: WorkingOrder): string | null {
     if (!isOpen(old)) return `order is ${old.status}`;
     if (item.ifVersion !== null && item.ifVersion !== old.version) return 'version_conflict';
+    const times = this.market.prices.times(old);
+    if (isOverdue(old, times) || isOverdue(successor, times)) return 'session_over';
     // A leg's quantity is not its client's to change: fills of the other leg may have lowered it.
     const rest = old.groupId === null ? item.totalQty! - old.filledQty : restOf(old);
     if (rest <= 0n) return 'order has filled the new quantity already';
@@ -122,13 +124,14 @@ export class Replacements {
       return market.record.park(parkedLeg(successor, place.seq));
     }
     const ruling = ruleSession(successor, market.prices.times(successor));
-    if (ruling.kind === 'wait') {
+    const isStop = isUntriggered(successor);
+    const keepsPlace = successor.limitPrice === old.limitPrice && restOf(successor) <= old.rest;
+    if (ruling.kind === 'wait' && !isStop && !keepsPlace) {
       return market.record.park(parkedAt(successor, market.nextSeq(), ruling.until));
     }
     market.open(successor);
-    if (isUntriggered(successor)) return market.arm(successor, old.hwm);
-    const keepsPlace = successor.limitPrice === old.limitPrice && restOf(successor) <= old.rest;
-    if (keepsPlace) this.rest(successor, place.seq);
+    if (isStop) market.arm(successor, { hwm: old.hwm, mayTrade: ruling.kind === 'trade' });
+    else if (keepsPlace) this.rest(successor, place.seq);
     else await market.enter(successor);
   }
 

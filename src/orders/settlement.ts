@@ -105,6 +105,7 @@ export class Settlement {
 
   private cancel(order: WorkingOrder, cause: string | null): void {
     if (isOpen(order)) return this.market.end(order, 'canceled', cause ?? 'requested');
+    if (order.status === 'canceled') return; // with its group or by a switch: as was asked for
     if (cause !== null) return; // not asked for by its client, who need not know
     const reason = `order is ${order.status}`;
     this.market.record.event(order, 'order_cancel_rejected', { reason });

@@ -57,7 +57,9 @@ const ORDER: Record<keyof OrderColumns, string> = {
   hold: 'o.hold',
   replacedBy: 'o.replaced_by',
   triggeredAt: 'o.triggered_at',
-  hwm: 'o.hwm',
+  // A trailing stop's is with what is parked for as long as it waits.
+  hwm: `coalesce(o.hwm, case when o.type = 'trailing_stop'
+    then (select p.hwm from parked_orders p where p.order_id = o.id) end)`,
   symbol: 'a.symbol',
   assetClass: 'a.class',
   status: 'e.order_status',

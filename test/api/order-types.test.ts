@@ -51,6 +51,13 @@ describe('orders of every type over HTTP', () => {
       if (type === 'trailing_stop') {
         const stop = 'trail_price' in more ? '147.5' : '147.75';
         expect(armed).to.include({ hwm: '150', stop_price: stop });
+        const { events } = (await call('GET', '/v2/events')).body as {
+          events: { event: string; order: Order }[];
+        };
+        const told = events.find(
+          ({ event, order: of }) => event === 'new' && of['id'] === order.id,
+        );
+        expect(told!.order).to.include({ hwm: '150', stop_price: stop });
       }
     });
   }

@@ -34,7 +34,9 @@ describe('ten thousand orders of every type, class and time in force', function 
       await expectClosed(knex);
       await expectBooksInOrder(knex, crowd.accepted, 0);
       const kinds = await countKinds(trading);
-      process.stdout.write(`      ${show(kinds)}\n      refused: ${show(crowd.refused)}\n`);
+      process.stdout.write(
+        `      BROKERX_TEST_SEED=${seed}\n      ${show(kinds)}\n      refused: ${show(crowd.refused)}\n`,
+      );
       expectEnough(kinds, crowd);
     } catch (error) {
       throw new Error(`BROKERX_TEST_SEED=${seed} repeats it`, { cause: error });

@@ -141,6 +141,21 @@ describe('brackets, ocos and otos', () => {
     await nothingLeft();
   });
 
+  it('are cancelled quietly when each of them is asked to be', async () => {
+    const placed = await bracket();
+    await trading.settle();
+    await trading.container.intake.cancelAll(placed.accountId);
+    await trading.settle();
+    expect(await statuses(placed)).to.deep.equal(['canceled', 'canceled', 'canceled']);
+    const { knex } = trading.container.db;
+    const told = await knex('account_events').whereLike('type', '%cancel%').pluck('type');
+    expect(told.sort()).to.deep.equal([
+      ...['canceled', 'canceled', 'canceled'],
+      ...['pending_cancel', 'pending_cancel', 'pending_cancel'],
+    ]);
+    await nothingLeft();
+  });
+
   it('take a trailing leg', async () => {
     const placed = await bracket({}, { stopLoss: { ...NO_STOP, trailPrice: usd('5') } });
     await limit(1, 'sell', '4', '150');

@@ -26,6 +26,8 @@ describe('the order core and a simple model of it', function () {
         if (outcome.status === 'fulfilled') continue;
         throw new Error(`BROKERX_TEST_SEED=${seed} repeats it`, { cause: outcome.reason });
       }
+      const sequences = lanes.reduce((sum, { counts }) => sum + counts.get('sequence')!, 0);
+      process.stdout.write(`      ${sequences} sequences, BROKERX_TEST_SEED=${seed}\n`);
       expectEnough(lanes);
       await expectBalanced(trading);
     } finally {

@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { SessionWork } from '../../src/orders/session-work.js';
-import type { TimeInForce } from '../../src/orders/model.js';
-import { startTrading, usd, type Trading } from '../support/trading.js';
+import type { OrderView, TimeInForce } from '../../src/orders/model.js';
+import type { OrderChanges } from '../../src/orders/replace-order.js';
+import { shares, startTrading, usd, type Trading } from '../support/trading.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -120,5 +121,90 @@ describe('sessions', () => {
     await new SessionWork(knex(), 'nyse').run(new Date(open.getTime() + 1));
     await trading.settle(closed);
     expect(await trading.order(day)).to.include({ status: 'filled' });
+  });
+
+  describe('and replacing orders', () => {
+    const closed = () => {
+      const saturday = new Date();
+      saturday.setUTCDate(saturday.getUTCDate() - saturday.getUTCDay() - 1);
+      return trading.otherExecutor({ marketHours: 'nyse', now: () => saturday });
+    };
+    const changes = {
+      qty: null,
+      timeInForce: null,
+      limitPrice: null,
+      stopPrice: null,
+      trail: null,
+      clientOrderId: null,
+    };
+    const replace = async (order: OrderView, more: Partial<OrderChanges>) => {
+      const { intake } = trading.container;
+      return intake.replace(order.accountId, order.id, { ...changes, ...more }, null);
+    };
+
+    it('keep the turn of an order that shrinks while the market is closed', async () => {
+      trading = await startTrading(3);
+      const first = { side: 'buy', qty: '3', price: '150', timeInForce: 'gtc' } as const;
+      const old = await trading.place({ account: 0, ...first });
+      const second = await trading.place({ account: 1, ...first });
+      await trading.settle();
+      const smaller = await replace(old, { qty: shares('2') });
+      await trading.settle(closed());
+      expect(await trading.order(smaller)).to.include({ status: 'new' });
+      await trading.place({ account: 2, side: 'sell', qty: '2', price: '150' });
+      await trading.settle();
+      expect(await trading.order(smaller)).to.include({ status: 'filled' });
+      expect(await trading.order(second)).to.include({ status: 'new' });
+    });
+
+    it('let one wait for the open that wants more while the market is closed', async () => {
+      trading = await startTrading(2);
+      const old = await place('gtc', '149');
+      await trading.settle();
+      await trading.place({ account: 1, side: 'sell', qty: '1', price: '150', timeInForce: 'gtc' });
+      await trading.settle();
+      const dearer = await replace(old, { limitPrice: usd('150') });
+      await trading.settle(closed());
+      expect(await trading.order(dearer)).to.include({ status: 'accepted' });
+      expect(await parked()).to.have.length(1);
+    });
+
+    it('arm a trailing stop again with the best price it had seen, and trade it when open', async () => {
+      trading = await startTrading(3);
+      const trail = { type: 'trailing_stop', trailPrice: usd('10') } as const;
+      const rule = { side: 'sell', qty: '1', timeInForce: 'gtc' } as const;
+      const old = await trading.place({ account: 0, ...rule, more: trail });
+      await trading.settle();
+      const trade = async (price: string) => {
+        await trading.place({ account: 1, side: 'sell', qty: '1', price });
+        await trading.place({ account: 2, side: 'buy', qty: '1', price });
+        await trading.settle();
+      };
+      await trade('155');
+      await trade('150');
+      // 155 less 3 is above the last price: reached, but nothing trades before the open.
+      const closer = await replace(old, { trail: usd('3') });
+      await trading.settle(closed());
+      expect(await trading.order(closer)).to.include({ status: 'new', triggeredAt: null });
+      const [row] = await knex()('parked_orders').select('hwm', 'rank');
+      expect(row).to.deep.equal({ hwm: usd('155'), rank: -usd('152') });
+      await trading.place({ account: 2, side: 'buy', qty: '5', price: '149', timeInForce: 'gtc' });
+      await trade('151');
+      expect(await trading.order(closer)).to.include({ status: 'filled', filledValue: usd('149') });
+    });
+
+    it('reject a replacement that comes after the close of a day order', async () => {
+      trading = await startTrading(1);
+      const day = await place('day', '100');
+      await trading.settle();
+      await trading.asOwner(`update orders set created_at = created_at - interval '1 day'`);
+      const late = await replace(day, { limitPrice: usd('101') });
+      await trading.settle();
+      expect(await trading.order(late)).to.include({ status: 'rejected', reason: 'session_over' });
+      expect(await trading.order(day)).to.include({ status: 'new' });
+      await at('always', new Date());
+      expect(await trading.order(day)).to.include({ status: 'expired', hold: 0n });
+      expect(await trading.cash(0)).to.include({ held: 0n });
+    });
   });
 });

@@ -106,7 +106,7 @@ export class MarketModel {
   private cancel(order: ModelOrder): void {
     order.cancelAsked = false;
     if (isOpen(order)) this.end(order, 'requested');
-    else order.version += 1; // it is told that it came too late
+    else if (order.status !== 'canceled') order.version += 1; // it is told that it came too late
   }
 
   private end(order: ModelOrder, reason: string): void {
