@@ -104,7 +104,8 @@ export const LOAD_GROUPS: Statement = {
   name: 'execute-load-groups',
   text: `select ${ENDING_ORDER_COLUMNS} from orders o
     where o.group_id = any($1::uuid[]) and o.closed_at is null
-      and not exists (select from work_items w where w.kind = 'replace' and w.new_order_id = o.id)
+      and not exists (select from work_items w
+        where w.order_id = o.replaces and w.kind = 'replace' and w.new_order_id = o.id)
     order by o.id`,
 };
 

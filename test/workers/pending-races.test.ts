@@ -245,7 +245,7 @@ function expectEnough(counts: Record<string, number>): void {
     replaced: 30,
     canceled: 50,
     order_replace_rejected: 20,
-    order_cancel_rejected: 20,
+    order_cancel_rejected: 10,
     rejected: 20,
   };
   for (const [type, count] of Object.entries(least)) {
