@@ -159,6 +159,7 @@ class Components {
       if (properties && (nameOf(member) ?? termsOf(member).items)) {
         properties[key] = orNull(this.refer(member), member);
       }
+      if (properties) properties[key] = orNothing(properties[key]!, member);
     }
     return json;
   }
@@ -168,6 +169,18 @@ const allowsNull = (schema: Joi.Schema): boolean => schema.validate(null).error 
 
 const orNull = (reference: Json, schema: Joi.Schema): Json =>
   '$ref' in reference && allowsNull(schema) ? { anyOf: [reference, { type: 'null' }] } : reference;
+
+/** joi does not tell of the values that count as absent. */
+function orNothing(json: Json, schema: Joi.Schema): Json {
+  const { flags } = schema.describe() as { flags?: { empty?: { allow?: unknown[] } } };
+  const nothing = flags?.empty?.allow;
+  if (!nothing) return json;
+  const { description, ...rest } = json;
+  return {
+    ...(description !== undefined && { description }),
+    anyOf: [rest, { enum: nothing, description: 'as if it were not sent' }],
+  };
+}
 
 interface Terms {
   items?: Joi.Schema[];

@@ -9,6 +9,10 @@ const ERRORS_MAX = 20;
 const EXPLAIN: Joi.ValidationOptions = {
   abortEarly: false,
   errors: { wrap: { label: false, array: false } },
+  messages: {
+    'object.missing': 'at least one of {#peers} must be sent, neither null nor empty',
+    'object.oxor': 'only one of {#peers} may be sent',
+  },
 };
 
 /**

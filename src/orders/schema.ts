@@ -1,6 +1,7 @@
 import Joi from 'joi';
 import { PRICE_SCALE, QTY_SCALE } from '../domain/money.js';
 import { TRAIL_PERCENT_SCALE } from '../domain/triggers.js';
+import { orAbsent } from '../http/absent.js';
 import { decimal } from '../http/decimal.js';
 import type { OrderType, TimeInForce } from './model.js';
 
@@ -43,7 +44,7 @@ const trailPercent = decimal(TRAIL_PERCENT_SCALE)
   .allow(null)
   .default(null)
   .description('how far a trailing stop stays behind, in percent');
-const clientOrderId = Joi.string().min(1).max(128).allow(null).default(null);
+const clientOrderId = orAbsent(Joi.string().max(128));
 
 export const placeOrderSchema = Joi.object({
   symbol: Joi.string().max(40).required().description('AAPL, BTC/USD, BTCUSD or an asset id'),
@@ -60,7 +61,7 @@ export const placeOrderSchema = Joi.object({
   trail_price: trailPrice,
   trail_percent: trailPercent,
   extended_hours: Joi.boolean().strict().allow(null).default(false),
-  client_order_id: clientOrderId,
+  client_order_id: clientOrderId.default(null),
   order_class: Joi.valid('', 'simple', 'bracket', 'oco', 'oto', null).default(''),
   take_profit: Joi.object({
     limit_price: decimal(PRICE_SCALE).required(),
@@ -77,36 +78,36 @@ export const placeOrderSchema = Joi.object({
     .allow(null)
     .default(null)
     .description('the leg that limits the loss; with a trail instead of stop_price it trails'),
-  position_intent: Joi.valid('buy_to_open', 'sell_to_close', null).description(
+  position_intent: orAbsent(Joi.valid('buy_to_open', 'sell_to_close')).description(
     'nothing is sold short here: a buy opens, a sell closes',
   ),
-  legs: unset,
+  legs: Joi.array().max(0).allow(null).description('of options: must be unset or empty'),
   advanced_instructions: unset,
 }).label('PlaceOrder');
 
 export interface ReplaceOrderBody {
   id?: string;
-  qty?: bigint | null;
-  time_in_force?: 'day' | 'gtc' | null;
-  limit_price?: bigint | null;
-  stop_price?: bigint | null;
-  trail?: bigint | null;
-  client_order_id?: string | null;
+  qty?: bigint;
+  time_in_force?: 'day' | 'gtc';
+  limit_price?: bigint;
+  stop_price?: bigint;
+  trail?: bigint;
+  client_order_id?: string;
 }
 
 /** No defaults here: what is absent stays as it is, and something must be there. */
-const changedPrice = decimal(PRICE_SCALE).allow(null);
+const changedPrice = orAbsent(decimal(PRICE_SCALE));
 
 export const replaceOrderSchema = Joi.object({
   id: Joi.string().guid().description("the path's, if you want to repeat it"),
-  qty: decimal(QTY_SCALE)
-    .allow(null)
-    .description('the whole quantity, what is filled already included'),
-  time_in_force: Joi.valid('day', 'gtc', null),
+  qty: orAbsent(decimal(QTY_SCALE)).description(
+    'the whole quantity, what is filled already included',
+  ),
+  time_in_force: orAbsent(Joi.valid('day', 'gtc')),
   limit_price: changedPrice.description('on the price increment'),
   stop_price: changedPrice,
   trail: changedPrice.description('the new trail_price or trail_percent, whichever the order has'),
-  client_order_id: Joi.string().min(1).max(128).allow(null),
+  client_order_id: clientOrderId,
   notional: unset,
   advanced_instructions: unset,
 })
