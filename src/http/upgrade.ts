@@ -44,7 +44,7 @@ async function handle(
 ): Promise<void> {
   const path = (req.url ?? '/').split('?', 1)[0]!;
   try {
-    const handler = handlers.get(path);
+    const handler = handlers.get(path.replace(/\/$/, '')); // some clients ask for /stream/
     if (!handler) throw new HttpRefusal(404, 'There is no WebSocket at this path');
     await handler(req, socket, head);
   } catch (error) {

@@ -33,8 +33,9 @@ export class StreamClient {
     url: string,
     options: ClientOptions = {},
     decode: (data: Buffer) => unknown = (data) => JSON.parse(data.toString()) as unknown,
+    path = '/stream',
   ): Promise<StreamClient> {
-    const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/stream`, options);
+    const socket = new WebSocket(url.replace(/^http/, 'ws') + path, options);
     const client = new StreamClient(socket, decode);
     await once(socket, 'open');
     return client;
