@@ -1,15 +1,20 @@
-import { pipeline } from 'node:stream';
 import Router from '@koa/router';
 import type { Context } from 'koa';
 import type { Database } from '../db.js';
-import { invalid } from '../errors.js';
 import type { Guards } from '../http/guards.js';
 import { requireAccount, requireScope } from '../http/require-role.js';
 import { validateQuery } from '../http/validate.js';
-import { EventSourceBody } from './event-source.js';
+import { ALL_EVENTS } from './event-source.js';
 import { presentEvent, readEvents } from './events.js';
-import { EVENT_ID, type ListEventsQuery, listEventsSchema } from './schema.js';
+import { openEventStream, sincePlace, STREAM_TYPE } from './open-event-stream.js';
+import {
+  type ListEventsQuery,
+  listEventsSchema,
+  type TradeEventsQuery,
+  tradeEventsSchema,
+} from './schema.js';
 import type { Streams } from './streams.js';
+import { eventsAround, tradeEvents, WRITTEN_WITHIN_MS } from './trade-events.js';
 
 export interface EventRoutesDeps extends Guards {
   readonly db: Database;
@@ -19,28 +24,23 @@ export interface EventRoutesDeps extends Guards {
 /** The caller's event log: a page of JSON, or a stream of server-sent events. */
 export function eventsRouter({ db, streams, authenticated, limitRate }: EventRoutesDeps): Router {
   const router = new Router();
+  const read = [authenticated, limitRate, requireScope('read'), requireAccount] as const;
 
-  router.get(
-    '/v2/events',
-    authenticated,
-    limitRate,
-    requireScope('read'),
-    requireAccount,
-    validateQuery(listEventsSchema),
-    async (ctx) => {
-      ctx.vary('Accept');
-      const query = ctx.state.query as ListEventsQuery;
-      if (wantsStream(ctx)) await openStream(ctx, query, streams);
-      else await answerPage(ctx, query, db);
-    },
+  router.get('/v2/events', ...read, validateQuery(listEventsSchema), async (ctx) => {
+    ctx.vary('Accept');
+    const query = ctx.state.query as ListEventsQuery;
+    if (wantsStream(ctx)) await streamEvents(ctx, query, streams);
+    else await answerPage(ctx, query, db);
+  });
+
+  router.get('/v2/events/trades', ...read, validateQuery(tradeEventsSchema), (ctx) =>
+    streamTrades(ctx, ctx.state.query as TradeEventsQuery, { db, streams }),
   );
 
   return router;
 }
 
-const LAST_EVENT_ID = 'Last-Event-ID';
 const JSON_TYPE = 'application/json';
-const STREAM_TYPE = 'text/event-stream';
 
 const wantsStream = (ctx: Context): boolean =>
   ctx.method === 'GET' && ctx.accepts(JSON_TYPE, STREAM_TYPE) === STREAM_TYPE;
@@ -57,51 +57,45 @@ async function answerPage(ctx: Context, query: ListEventsQuery, db: Database): P
   ctx.body = { events: events!.map(presentEvent), next_since_id: Number(last) };
 }
 
-async function openStream(
-  ctx: Context,
-  query: ListEventsQuery,
-  { hub, open }: Streams,
-): Promise<void> {
-  const { accountId, principal } = ctx.state;
-  const lastEventId = lastEventIdOf(ctx);
-  const sinceId = lastEventId ?? idOf(query.since_id);
+async function streamEvents(ctx: Context, query: ListEventsQuery, streams: Streams): Promise<void> {
+  const since = sincePlace(ctx, idOf(query.since_id));
   const untilId = idOf(query.until_id);
-  if (untilId !== null && untilId <= (sinceId ?? (await hub.lastEventId(accountId)))) {
+  if (untilId !== null && untilId <= (since.sinceId ?? (await lastId(ctx, streams)))) {
     ctx.status = 204; // the client has it all; this keeps a browser from connecting again
     return;
   }
-  const stream = open.add('sse');
-  ctx.res.once('close', () => open.remove(stream));
-  open.identify(stream, principal);
-  const body = new EventSourceBody(stream, untilId);
-  try {
-    const field = lastEventId === null ? 'since_id' : LAST_EVENT_ID;
-    const subscription = await hub.subscribe(accountId, sinceId, body, field);
-    sendBody(ctx, body);
-    body.follow(subscription);
-  } catch (error) {
-    body.destroy();
-    open.remove(stream);
-    throw error;
-  }
+  await openEventStream(ctx, streams, { ...since, untilId }, ALL_EVENTS);
 }
 
-/** What a browser has seen before it lost the connection; it counts more than the query. */
-function lastEventIdOf(ctx: Context): bigint | null {
-  const given = ctx.req.headers[LAST_EVENT_ID.toLowerCase()];
-  if (given === undefined) return null;
-  if (typeof given === 'string' && EVENT_ID.test(given)) return BigInt(given);
-  throw invalid(
-    `${LAST_EVENT_ID} was "${String(given).slice(0, 40)}": it must be an event_id, or 0 for the beginning`,
-    { errors: [{ field: LAST_EVENT_ID, message: 'must be a whole number' }] },
-  );
+const lastId = (ctx: Context, { hub }: Streams): Promise<bigint> =>
+  hub.lastEventId(ctx.state.accountId);
+
+/** Whatever `Accept` says: clients of this path read nothing but server-sent events. */
+async function streamTrades(
+  ctx: Context,
+  { since, until, ...query }: TradeEventsQuery,
+  { db, streams }: Pick<EventRoutesDeps, 'db' | 'streams'>,
+): Promise<void> {
+  const { accountId } = ctx.state;
+  const given = sincePlace(ctx, idOf(query.since_id));
+  const afterSince = since && (await eventsAround(db, accountId, since)).lastBefore;
+  const place = { ...given, sinceId: later(given.sinceId, afterSince ?? null) };
+
+  const endsAt = until && until.getTime() + WRITTEN_WITHIN_MS;
+  const isOver = endsAt !== undefined && endsAt <= Date.now();
+  const beforeUntil = isOver ? (await eventsAround(db, accountId, until!)).lastUntil : null;
+  const untilId = earlier(idOf(query.until_id), beforeUntil);
+
+  const format = tradeEvents({ since, until });
+  const body = await openEventStream(ctx, streams, { ...place, untilId }, format);
+  const hasAll = untilId !== null && untilId <= (place.sinceId ?? (await lastId(ctx, streams)));
+  if (hasAll || ctx.method === 'HEAD') {
+    body.complete(); // an empty stream, not 204: that is an error to the Go client
+  } else if (endsAt !== undefined && !isOver) body.completeAt(endsAt);
 }
 
-/** Not by Koa, to whom a client that hangs up is an error: it is how these answers end. */
-function sendBody(ctx: Context, body: EventSourceBody): void {
-  ctx.status = 200;
-  ctx.respond = false;
-  ctx.set('Content-Type', STREAM_TYPE);
-  ctx.set('X-Accel-Buffering', 'no'); // nginx would collect events before it passes them on
-  pipeline(body, ctx.res, () => undefined);
-}
+const later = (a: bigint | null, b: bigint | null): bigint | null =>
+  a === null || (b !== null && b > a) ? b : a;
+
+const earlier = (a: bigint | null, b: bigint | null): bigint | null =>
+  a === null || (b !== null && b < a) ? b : a;

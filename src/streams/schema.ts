@@ -33,6 +33,36 @@ export const listEventsSchema = Joi.object({
     .description('Of a page; a stream has none'),
 });
 
+export interface TradeEventsQuery {
+  since?: Date;
+  until?: Date;
+  since_id?: string;
+  until_id?: string;
+}
+
+const TIME = /^\d{4}-\d\d-\d\d(T[\d:]+(\.\d+)?(Z|[+-]\d\d:\d\d))?$/;
+const BELOW_MS = /\.\d{3}\d*[1-9]/;
+
+/** A moment, which clients tell to the nanosecond, in whole milliseconds: the next one, or the one before. */
+const moment = (rounding: 'up' | 'down') =>
+  Joi.string()
+    .max(40)
+    .custom((text: string, { message }) => {
+      const ms = TIME.test(text) ? Date.parse(text) : NaN;
+      if (Number.isNaN(ms)) {
+        const rule = 'must be a date or an RFC 3339 time such as 2026-11-23T09:30:00Z';
+        return message({ custom: `{#label} ${rule}; it is "{#value}"` });
+      }
+      return new Date(rounding === 'up' && BELOW_MS.test(text) ? ms + 1 : ms);
+    });
+
+export const tradeEventsSchema = Joi.object({
+  since: moment('up').description('Only what happened at this time or later'),
+  until: moment('down').description('Only what happened at this time or earlier; then it ends'),
+  since_id: eventId.description('The last event_id that you have; 0 for the beginning'),
+  until_id: eventId.description('The last event_id that you want; the stream ends after it'),
+});
+
 const lastEventIdHeader = Joi.object({
   'Last-Event-ID': eventId.description('For a stream: the last event_id that you have'),
 });
@@ -56,6 +86,19 @@ export const eventsSchema = answerSchema('Events', {
 const eventStream = Joi.string()
   .description('Messages with id: the event_id, event: its type, data: the event as JSON')
   .meta({ name: 'EventStream' });
+
+const tradeStream = Joi.string()
+  .description(
+    'Messages with id: the event_id, data: the event as JSON in one line, with event, event_id ' +
+      '(a text), at, timestamp, execution_id, price, qty, position_qty and order',
+  )
+  .meta({ name: 'TradeEventStream' });
+
+const TRADES_DESCRIPTION = `The events of \`/v2/events\` that are about orders, as server-sent events
+whatever \`Accept\` says. It begins after \`since_id\` and not before \`since\`, with neither of them
+with what happens from now on; \`Last-Event-ID\` counts more than \`since_id\`. With \`until\` or
+\`until_id\` it ends in good order when that has come. When the server stops, or the client is too
+slow, it is cut off: connect again where you were.`;
 
 const DESCRIPTION = `One log per account; \`event_id\` counts up from 1 without a gap. It can be read
 in three ways, which all tell the same events in the same order.
@@ -96,6 +139,19 @@ export const eventOperations: readonly Operation[] = [
         alternatives: { 'text/event-stream': eventStream },
       },
       204: { description: 'A stream that would be empty: you have everything up to until_id' },
+    },
+  },
+  {
+    method: 'get',
+    path: '/v2/events/trades',
+    tag: 'Events',
+    access: 'read',
+    summary: 'What happened to your orders, as a stream of server-sent events',
+    description: TRADES_DESCRIPTION,
+    query: tradeEventsSchema,
+    headers: lastEventIdHeader,
+    responses: {
+      200: { description: 'A stream', type: 'text/event-stream', schema: tradeStream },
     },
   },
 ];

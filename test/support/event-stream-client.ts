@@ -14,11 +14,14 @@ export class EventStreamClient {
   /** Everything else: retry and comments. */
   readonly lines: string[] = [];
   isEnded = false;
+  /** It ended as it should: the connection was not cut. */
+  isComplete = false;
   private rest = '';
 
   private constructor(readonly answer: IncomingMessage) {
     answer.setEncoding('utf8');
     answer.on('data', (text: string) => this.read(text));
+    answer.on('end', () => (this.isComplete = true));
     answer.on('close', () => (this.isEnded = true));
     answer.on('error', () => undefined);
   }
@@ -29,8 +32,9 @@ export class EventStreamClient {
     key: ApiKeyCredentials,
     query = '',
     headers: Record<string, string> = {},
+    path = '/v2/events',
   ): Promise<EventStreamClient> {
-    const asked = request(`${url}/v2/events${query}`, {
+    const asked = request(url + path + query, {
       agent: false,
       headers: {
         Accept: 'text/event-stream',
