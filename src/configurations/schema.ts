@@ -1,4 +1,5 @@
 import Joi from 'joi';
+import { orAbsent } from '../http/absent.js';
 import { answerSchema, type Operation } from '../http/operation.js';
 
 const CHECKS = ['both', 'entry', 'exit'];
@@ -22,7 +23,19 @@ const members = {
 
 export const configurationsSchema = answerSchema('AccountConfigurations', members);
 
-export const changeConfigurationsSchema = Joi.object(members).label('ChangeConfigurations');
+const { max_options_trading_level: optionsLevel, ...others } = members;
+const unchanged = Object.entries(others).map(([name, member]) => [name, orAbsent(member)]);
+
+/** What is null or an empty text stays as it is; the one that may be null becomes null. */
+export const changeConfigurationsSchema = Joi.object({
+  ...(Object.fromEntries(unchanged) as typeof others),
+  max_options_trading_level: optionsLevel,
+  max_margin_multiplier: orAbsent(
+    Joi.valid('1', 1)
+      .custom(String)
+      .description('Cash accounts only: nothing is lent. As a text or as a number'),
+  ),
+}).label('ChangeConfigurations');
 
 const tag = 'Account and positions';
 const CONFIGURATIONS = { description: 'All settings', schema: configurationsSchema };

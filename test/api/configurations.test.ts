@@ -68,13 +68,37 @@ describe("an account's configurations", () => {
     expect((await patch({}, 1)).body).to.deep.equal(body);
   });
 
+  it('stay as they are where null or an empty text is sent, as clients with fixed types do', async () => {
+    const before = (await patch({ dtbp_check: 'exit', pdt_check: 'exit' }, 1)).body as object;
+    for (const nothing of [null, '']) {
+      const sent = {
+        dtbp_check: nothing,
+        pdt_check: nothing,
+        trade_confirm_email: nothing,
+        max_margin_multiplier: nothing,
+        suspend_trade: null,
+      };
+      const { status, body } = await patch(sent, 1);
+      expect(status, JSON.stringify(body)).to.equal(200);
+      expect(body).to.deep.equal(before);
+    }
+  });
+
+  it('take the multiplier as a number, too, and tell it as a text', async () => {
+    for (const max_margin_multiplier of [1, '1']) {
+      expect((await patch({ max_margin_multiplier })).body).to.include({
+        max_margin_multiplier: '1',
+      });
+    }
+  });
+
   it('refuse what they do not know, by name', async () => {
     for (const [field, value] of Object.entries({
-      max_margin_multiplier: '4',
+      max_margin_multiplier: 4,
       max_options_trading_level: 2,
       trade_confirm_email: 'some',
       suspend_trade: 'yes',
-      dtbp_check: null,
+      dtbp_check: 'never',
       id: 1,
     })) {
       const answer = await patch({ [field]: value });
