@@ -25,13 +25,15 @@ export const closePositionSchema = Joi.object({
       'Of the position, up to 9 decimals; rounded down to whole shares or, of a position with ' +
         'fractions, to the increment of the asset',
     ),
-}).oxor('qty', 'percentage');
+})
+  .oxor('qty', 'percentage')
+  .label('ClosePosition');
 
 export const closeAllSchema = Joi.object({
   cancel_orders: Joi.boolean()
     .default(false)
     .description('Cancel all open orders first, and wait up to 2 s until they are'),
-});
+}).label('CloseAllPositions');
 
 export const closedPositionsSchema = Joi.array().items(
   answerSchema('ClosedPosition', {
@@ -42,6 +44,8 @@ export const closedPositionsSchema = Joi.array().items(
 );
 
 const tag = 'Account and positions';
+const description =
+  'What is said in the query may be said in a JSON body instead; what is said in both must be equal.';
 const ORDER = { description: 'The order that closes the position', schema: orderSchema };
 
 export const closeOperations: readonly Operation[] = [
@@ -51,7 +55,9 @@ export const closeOperations: readonly Operation[] = [
     tag,
     access: 'trade',
     summary: 'Close all positions with market orders',
+    description,
     query: closeAllSchema,
+    body: closeAllSchema,
     responses: { 207: { description: 'One outcome a position', schema: closedPositionsSchema } },
   },
   {
@@ -60,8 +66,10 @@ export const closeOperations: readonly Operation[] = [
     tag,
     access: 'trade',
     summary: 'Close a position, or a part of it, with a market order',
+    description,
     params: positionParamsSchema,
     query: closePositionSchema,
+    body: closePositionSchema,
     responses: { 200: ORDER },
     problems: [403, 404],
   },
@@ -71,8 +79,10 @@ export const closeOperations: readonly Operation[] = [
     tag,
     access: 'trade',
     summary: 'Close a position, its symbol written with a plain slash',
+    description,
     params: pairParamsSchema,
     query: closePositionSchema,
+    body: closePositionSchema,
     responses: { 200: ORDER },
     problems: [403, 404],
   },

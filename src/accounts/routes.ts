@@ -8,7 +8,7 @@ import { DomainError, notFound } from '../errors.js';
 import type { Guards } from '../http/guards.js';
 import { problemBody, toProblem } from '../http/problem.js';
 import { requireAccount, requireScope } from '../http/require-role.js';
-import { validateParams, validateQuery } from '../http/validate.js';
+import { validateParams, validateQueryOrBody } from '../http/validate.js';
 import type { Intake } from '../orders/intake.js';
 import { presentOrder } from '../orders/presenter.js';
 import { type CloseOutcome, PositionCloser, type ClosingShare } from './close-positions.js';
@@ -53,7 +53,7 @@ export function accountsRouter(deps: AccountRoutesDeps): Router {
     ctx.body = positions.map(presentPosition);
   });
 
-  router.delete('/v2/positions', ...trade, validateQuery(closeAllSchema), async (ctx) => {
+  router.delete('/v2/positions', ...trade, validateQueryOrBody(closeAllSchema), async (ctx) => {
     const { accountId, query } = ctx.state;
     const { cancel_orders: cancelFirst } = query as { cancel_orders: boolean };
     if (cancelFirst) await closer.cancelOrders(accountId);
@@ -72,7 +72,7 @@ export function accountsRouter(deps: AccountRoutesDeps): Router {
       ctx.body = presentPosition(await position(ctx));
     });
 
-    const valid = [validateParams(params), validateQuery(closePositionSchema)] as const;
+    const valid = [validateParams(params), validateQueryOrBody(closePositionSchema)] as const;
     router.delete(path, ...trade, ...valid, async (ctx) => {
       const { accountId, query } = ctx.state;
       const order = await closer.close(accountId, await position(ctx), query as ClosingShare);

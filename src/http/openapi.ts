@@ -88,7 +88,7 @@ function describe(operation: Operation, components: Components, problem: Json): 
     ],
     ...(operation.body && {
       requestBody: {
-        required: true,
+        required: operation.method !== 'delete',
         content: { 'application/json': { schema: components.refer(operation.body) } },
       },
     }),

@@ -96,6 +96,35 @@ describe('closing positions', () => {
     }
   });
 
+  it('takes what a JSON body says as it takes the query', async () => {
+    const closeBy = (path: string, body: object | string) =>
+      api.call('DELETE', `/v2/positions${path}`, { as: trading.accounts[0], body });
+    expect((await closeBy('/AAPL', { qty: 2 })).body).to.include({ qty: '2' });
+    expect((await closeBy('/AAPL?qty=3.0', { qty: '3' })).body).to.include({ qty: '3' });
+    expect((await closeBy('/BTC/USD', { percentage: '10' })).body).to.include({ qty: '1' });
+    for (const [path, body, detail] of [
+      ['/AAPL?qty=3', { qty: '4' }, /qty is not the same/],
+      ['/AAPL?qty=3', { percentage: '4' }, /only one of qty, percentage may be sent/],
+      ['/AAPL', { qty: '1', percentage: '1' }, /only one of qty, percentage may be sent/],
+      ['/AAPL', { quantity: '4' }, /quantity is not allowed/],
+      ['/AAPL', { qty: null }, /qty must be a decimal/],
+      ['', { cancel_orders: 'perhaps' }, /cancel_orders/],
+      ['', { symbols: ['AAPL'] }, /symbols is not allowed/],
+      ['?cancel_orders=false', { cancel_orders: true }, /cancel_orders is not the same/],
+    ] as const) {
+      const refused = await closeBy(path, body);
+      expectProblem(refused, 422, 42210000);
+      expect(refused.body.detail).to.match(detail);
+    }
+    expectProblem(await closeBy('/AAPL', 'qty=4'), 400, 40010000);
+    expect((await trading.position(0, 'AAPL')).held, 'nothing more was sold').to.equal(shares('5'));
+    await closeBy('?cancel_orders=true', { cancel_orders: true });
+    const canceled = await api.call('GET', '/v2/orders?symbols=AAPL', { as: trading.accounts[0] });
+    expect((canceled.body as { status: string }[]).map(({ status }) => status)).to.include(
+      'pending_cancel',
+    );
+  });
+
   it('refuses bad quantities and names them', async () => {
     for (const query of [
       'qty=0',
