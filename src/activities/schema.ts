@@ -1,4 +1,5 @@
 import Joi from 'joi';
+import { listParameter } from '../http/list-parameter.js';
 import {
   answerSchema,
   decimalText,
@@ -11,10 +12,18 @@ import {
 export const TYPES = ['FILL', 'FEE', 'CSD', 'CSW', 'JNLC', 'JNLS'] as const;
 export type ActivityType = (typeof TYPES)[number];
 
-/** All of the wire contract: who asks for another gets none. */
-const KNOWN_TYPES = `ACATC ACATS CFEE CGD CSD CSW DIV DIVCGL DIVCGS DIVFEE DIVFT DIVNRA DIVROC DIVTW
-  DIVTXEX EXTRD FEE FILL FOPT INT INTNRA INTTW JNL JNLC JNLS MA MISC NC OPASN OPCA OPCSH OPEXC OPEXP
-  OPTRD OPXRC PTC PTR REORG SPIN SPLIT SSO SSP SWP TRANS VOF WH`.split(/\s+/);
+/** All of the wire contract and of its clients' lists: who asks for another gets none. */
+const KNOWN_TYPES =
+  `ACATC ACATS CFEE CGD CIL CSD CSR CSW DIV DIVCGL DIVCGS DIVFEE DIVFT DIVNRA DIVROC
+  DIVTW DIVTXEX DIVWH EXTRD FEE FILL FOPT FXTRD INT INTNRA INTPNL INTTW JNL JNLC JNLS MA MEM MISC NC
+  OCT OPASN OPCA OPCSH OPEXC OPEXP OPTRD OPXRC PTC PTR REO REORG SC SPIN SPLIT SSO SSP SWP TRANS VOF
+  WH`.split(/\s+/);
+
+/** Those that stand for several. */
+const GROUPS: Readonly<Record<string, readonly string[]>> = {
+  TRANS: ['CSD', 'CSW'],
+  MISC: TYPES.filter((type) => !['FILL', 'CSD', 'CSW'].includes(type)), // nor dividends, had we any
+};
 
 const PAGE_MAX = 100;
 
@@ -30,15 +39,15 @@ export interface ActivitiesQuery {
 }
 
 /** Becomes an array of types. */
-export const typeList = Joi.string()
-  .max(500)
-  .custom((text: string, { message }) => {
-    const types = text.split(',').map((type) => type.trim().toUpperCase());
+export const typeList = listParameter({
+  maxLength: 500,
+  each: (type) => type.toUpperCase(),
+  fault(types) {
     const unknown = types.find((type) => !KNOWN_TYPES.includes(type));
-    if (unknown === undefined) return types;
-    const allowed = KNOWN_TYPES.join(', ');
-    return message({ custom: `{#label} has "${unknown.slice(0, 40)}"; known are ${allowed}` });
-  });
+    if (unknown === undefined) return undefined;
+    return `has "${unknown.slice(0, 40)}"; known are ${KNOWN_TYPES.join(', ')}`;
+  },
+}).custom((types: string[]) => types.flatMap((type) => GROUPS[type] ?? [type]));
 
 const page = {
   date: Joi.date().iso().description('Only of this day, UTC'),
@@ -50,7 +59,10 @@ const page = {
 };
 
 export const activitiesSchema = Joi.object({
-  activity_types: typeList.description(`Comma-separated; here are ${TYPES.join(', ')}`),
+  activity_types: typeList.description(
+    `Comma-separated or repeated; here are ${TYPES.join(', ')}. TRANS is CSD and CSW, MISC all that ` +
+      'is neither FILL nor a dividend nor TRANS',
+  ),
   category: Joi.string()
     .valid('trade_activity', 'non_trade_activity')
     .description('Not together with activity_types'),

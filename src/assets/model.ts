@@ -25,7 +25,7 @@ export class Asset extends Model {
 
 export interface AssetFilter {
   readonly status?: 'active' | 'inactive' | 'all';
-  readonly asset_class?: 'us_equity' | 'us_option' | 'crypto';
+  readonly asset_class?: string;
   readonly exchange?: string;
   readonly attributes?: readonly string[] | '';
   /** `BTC/USD` and `BTCUSD` are the same. */

@@ -1,13 +1,24 @@
 import Joi from 'joi';
+import { listParameter } from '../http/list-parameter.js';
 import { answerSchema, decimalText, uuidText, type Operation } from '../http/operation.js';
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
-const EXCHANGES = ['AMEX', 'ARCA', 'BATS', 'NYSE', 'NASDAQ', 'NYSEARCA', 'OTC', 'CRYPTO'];
+/** Of the wire contract and of its clients' lists, whether or not something of ours trades there. */
+const EXCHANGES = [
+  ...['AMEX', 'ARCA', 'BATS', 'NYSE', 'NASDAQ', 'NYSEARCA', 'NYSEMKT', 'IEX', 'OTC', 'CRYPTO'],
+  ...['ASCX', 'CBSE', 'ERSX', 'FTXU', 'GNSS'],
+];
+/** Of all that clients may ask for; ours are us_equity and crypto. */
+export const ASSET_CLASSES = [
+  ...['us_equity', 'us_option', 'crypto', 'crypto_perp', 'treasury', 'corporate'],
+  ...['global_equity', 'us_index', 'us_equity_chain', 'ipo'],
+];
 const ATTRIBUTES = [
   'ptp_no_exception',
   'ptp_with_exception',
   'ipo',
   'has_options',
+  'options_enabled',
   'options_late_close',
   'fractional_eh_enabled',
   'overnight_tradable',
@@ -15,29 +26,32 @@ const ATTRIBUTES = [
 ];
 const NAMES_MAX = 500;
 
-/** A comma-separated list; becomes an array. */
-const list = (max: number, check: (name: string) => boolean, allowed: string) =>
-  Joi.string().custom((text: string, { message }) => {
-    const names = text.split(',').map((name) => name.trim());
-    if (names.length <= max && names.every(check)) return names;
-    return message({ custom: `{#label} must be a comma-separated list of ${allowed}` });
+const list = (max: number, maxLength: number, allowed: string, check: (name: string) => boolean) =>
+  listParameter({
+    maxLength,
+    fault: (names) =>
+      names.length <= max && names.every(check)
+        ? undefined
+        : `must be a list, comma-separated or repeated, of ${allowed}`,
   });
 
 export const listAssetsSchema = Joi.object({
   status: Joi.string().valid('active', 'inactive', 'all'),
   asset_class: Joi.string()
-    .valid('us_equity', 'us_option', 'crypto')
-    .description('There are no options'),
+    .valid(...ASSET_CLASSES)
+    .description('Ours are us_equity and crypto; of the others there are none'),
   exchange: Joi.string()
     .uppercase()
-    .valid(...EXCHANGES),
-  attributes: list(ATTRIBUTES.length, (name) => ATTRIBUTES.includes(name), ATTRIBUTES.join(', '))
+    .valid(...EXCHANGES, ''),
+  attributes: list(ATTRIBUTES.length, 1_000, ATTRIBUTES.join(', '), (name) =>
+    ATTRIBUTES.includes(name),
+  )
     .allow('')
     .description(`Assets that have one of ${ATTRIBUTES.join(', ')}; ours have none of them`),
-  symbols: list(NAMES_MAX, (name) => name !== '', `1 to ${NAMES_MAX} symbols`)
-    .max(10_000)
-    .description('Such as AAPL,BTC/USD'),
-  ids: list(NAMES_MAX, (name) => UUID.test(name), `1 to ${NAMES_MAX} asset ids`).max(20_000),
+  symbols: list(NAMES_MAX, 10_000, `1 to ${NAMES_MAX} symbols`, (name) => name !== '').description(
+    'Such as AAPL,BTC/USD',
+  ),
+  ids: list(NAMES_MAX, 20_000, `1 to ${NAMES_MAX} asset ids`, (name) => UUID.test(name)),
 });
 
 export const assetParamsSchema = Joi.object({

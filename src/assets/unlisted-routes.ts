@@ -3,6 +3,7 @@ import Joi from 'joi';
 import { invalid, notFound } from '../errors.js';
 import { calendarDate, dateText } from '../http/calendar-date.js';
 import type { Guards } from '../http/guards.js';
+import { listParameter } from '../http/list-parameter.js';
 import { answerSchema, type Operation } from '../http/operation.js';
 import { requireScope } from '../http/require-role.js';
 import { validateParams, validateQuery } from '../http/validate.js';
@@ -12,16 +13,16 @@ const ANNOUNCEMENT_DAYS_MAX = 90;
 const ACTION_TYPES = ['dividend', 'merger', 'spinoff', 'split'];
 
 const announcementsSchema = Joi.object({
-  ca_types: Joi.string()
-    .max(200)
+  ca_types: listParameter({
+    maxLength: 200,
+    each: (type) => type.toLowerCase(),
+    fault: (types) =>
+      types.every((type) => ACTION_TYPES.includes(type))
+        ? undefined
+        : `must be a list of ${ACTION_TYPES.join(', ')}; it is "{#value}"`,
+  })
     .required()
-    .custom((text: string, { message }) => {
-      const types = text.split(',').map((type) => type.trim().toLowerCase());
-      if (types.every((type) => ACTION_TYPES.includes(type))) return types;
-      const allowed = ACTION_TYPES.join(', ');
-      return message({ custom: `{#label} must be a list of ${allowed}; it is "{#value}"` });
-    })
-    .description(`Comma-separated, of ${ACTION_TYPES.join(', ')}`),
+    .description(`Comma-separated or repeated, of ${ACTION_TYPES.join(', ')}`),
   since: calendarDate.required(),
   until: calendarDate.required().description('At most 90 days after since'),
   symbol: Joi.string().max(40),
@@ -32,7 +33,7 @@ const announcementsSchema = Joi.object({
 const announcementParamsSchema = Joi.object({ id: Joi.string().max(64).required() });
 
 const contractsSchema = Joi.object({
-  underlying_symbols: Joi.string().max(2_000),
+  underlying_symbols: listParameter({ maxLength: 2_000 }),
   show_deliverables: Joi.boolean(),
   status: Joi.string().valid('active', 'inactive'),
   expiration_date: calendarDate,

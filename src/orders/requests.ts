@@ -63,21 +63,13 @@ export function orderChanges(ctx: Context, orderId: string): OrderChanges {
   };
 }
 
-const CLASSES = ['us_equity', 'crypto', 'all'];
-
-/** @throws DomainError 422 for an asset class that is not known */
-export function orderFilter(query: ListOrdersQuery): OrderFilter {
-  const classes = [query.asset_class ?? []].flat().flatMap((one) => one.split(','));
-  const unknown = classes.find((one) => !CLASSES.includes(one));
-  if (unknown !== undefined) {
-    throw invalid(`asset_class "${unknown}" is not known; allowed: ${CLASSES.join(', ')}`, {
-      field: 'asset_class',
-    });
-  }
+/** @param symbols the query's, as the assets are called that they name */
+export function orderFilter(query: ListOrdersQuery, symbols?: readonly string[]): OrderFilter {
+  const { asset_class: classes } = query;
   return {
     ...query,
-    symbols: query.symbols?.split(',').map((symbol) => symbol.trim()),
-    assetClasses: classes.length === 0 || classes.includes('all') ? undefined : classes,
+    symbols,
+    assetClasses: classes?.includes('all') ? undefined : classes,
     cursor: query.after_order_id ?? query.before_order_id,
     cursorIsLower: query.after_order_id !== undefined,
   };

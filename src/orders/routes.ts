@@ -1,5 +1,6 @@
 import Router from '@koa/router';
 import type { Context } from 'koa';
+import { findAssets } from '../assets/model.js';
 import type { Database } from '../db.js';
 import { notFound } from '../errors.js';
 import type { Middleware } from '../http/context.js';
@@ -51,8 +52,10 @@ export function ordersRouter({ db, intake, authenticated, limitRate }: OrderRout
   });
 
   router.get('/v2/orders', ...read, validateQuery(listOrdersSchema), async (ctx) => {
-    const filter = orderFilter(ctx.state.query as ListOrdersQuery);
-    const orders = await listOrders(knex, ctx.state.accountId, filter);
+    const query = ctx.state.query as ListOrdersQuery;
+    const assets = query.symbols && (await findAssets(knex, query.symbols));
+    const symbols = assets?.flatMap((asset) => asset?.symbol ?? []);
+    const orders = await listOrders(knex, ctx.state.accountId, orderFilter(query, symbols));
     ctx.body = orders.map(presentOrder);
   });
 

@@ -1,8 +1,10 @@
 import Joi from 'joi';
 import { PRICE_SCALE, QTY_SCALE } from '../domain/money.js';
 import { TRAIL_PERCENT_SCALE } from '../domain/triggers.js';
+import { ASSET_CLASSES } from '../assets/schema.js';
 import { orAbsent } from '../http/absent.js';
 import { decimal } from '../http/decimal.js';
+import { listParameter } from '../http/list-parameter.js';
 import type { OrderType, TimeInForce } from './model.js';
 
 /** What clients may send; names and values are those of Alpaca's Trading API. */
@@ -124,15 +126,15 @@ export interface ListOrdersQuery {
   direction: 'asc' | 'desc';
   after?: Date;
   until?: Date;
-  symbols?: string;
+  symbols?: string[];
   side?: 'buy' | 'sell';
   nested?: boolean;
-  asset_class?: string | string[];
+  asset_class?: string[];
   after_order_id?: string;
   before_order_id?: string;
 }
 
-const assetClass = Joi.string().max(100);
+const LISTED_CLASSES = [...ASSET_CLASSES, 'all'];
 
 export const listOrdersSchema = Joi.object({
   status: Joi.valid('open', 'closed', 'all').default('open'),
@@ -140,12 +142,19 @@ export const listOrdersSchema = Joi.object({
   direction: Joi.valid('asc', 'desc').default('desc'),
   after: Joi.date().iso().description('submitted after this time'),
   until: Joi.date().iso().description('submitted before this time'),
-  symbols: Joi.string().max(2_000).description('comma-separated'),
+  symbols: listParameter({ maxLength: 2_000 }).description(
+    'AAPL, BTC/USD, BTCUSD or asset ids, comma-separated or repeated; unknown ones match nothing',
+  ),
   side: Joi.valid('buy', 'sell'),
   nested: Joi.boolean().description('legs under the first order of their group, not beside it'),
-  asset_class: Joi.alternatives(assetClass, Joi.array().items(assetClass).max(10)).description(
-    'us_equity, crypto or all; comma-separated or repeated',
-  ),
+  asset_class: listParameter({
+    maxLength: 100,
+    fault(classes) {
+      const unknown = classes.find((one) => !LISTED_CLASSES.includes(one));
+      if (unknown === undefined) return undefined;
+      return `"${unknown}" is not known; allowed: ${LISTED_CLASSES.join(', ')}`;
+    },
+  }).description('us_equity, crypto or all; comma-separated or repeated'),
   after_order_id: Joi.string().guid().description('cursor: orders submitted after this one'),
   before_order_id: Joi.string().guid().description('cursor: orders submitted before this one'),
 }).oxor('after_order_id', 'before_order_id');

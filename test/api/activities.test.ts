@@ -186,6 +186,22 @@ describe("an account's activities", () => {
       'CSD',
     ]);
     expect(await types('/DIV')).to.deep.equal([]);
+    for (const type of ['SC', 'CIL', 'FXTRD', 'INTPNL', 'MEM', 'OCT', 'DIVWH', 'REO', 'CSR']) {
+      expect(await types(`?activity_types=${type}`), type).to.deep.equal([]);
+    }
+    expect(await types('?activity_types=FEE&activity_types=CSD,FILL')).to.deep.equal([
+      'FEE',
+      'FILL',
+      'CSD',
+    ]);
+  });
+
+  it('can be asked for by the types that stand for several', async () => {
+    await trade('1');
+    await post('withdrawal', -usd('1'));
+    expect(await types('?activity_types=TRANS')).to.deep.equal(['CSW', 'CSD']);
+    expect(await types('/misc')).to.deep.equal(['FEE', 'JNLS', 'JNLS', 'JNLS']);
+    expect(await types('?activity_types=TRANS,FILL')).to.deep.equal(['CSW', 'FILL', 'CSD']);
   });
 
   it('can be asked for by time', async () => {

@@ -234,6 +234,15 @@ describe('calendar, clocks and what can be traded', () => {
       expect(await symbols('asset_class=us_option')).to.deep.equal([]);
       expect(await symbols('attributes=ipo,has_options')).to.deep.equal([]);
       expect(await symbols('attributes=')).to.have.lengthOf(22);
+      for (const [name, values] of [
+        ['exchange', ['FTXU', 'CBSE', 'ERSX', 'ASCX', 'GNSS', 'NYSEMKT', 'IEX']],
+        ['attributes', ['options_enabled', 'ipo&attributes=ptp_no_exception']],
+        ['asset_class', ['crypto_perp', 'us_option', 'treasury']],
+      ] as const) {
+        for (const value of values) {
+          expect(await symbols(`${name}=${value}`), value).to.deep.equal([]);
+        }
+      }
     });
 
     it('are not filtered by what does not exist', async () => {
@@ -248,6 +257,8 @@ describe('calendar, clocks and what can be traded', () => {
         `${path}?ca_types=dividend,SPLIT&since=2026-01-01&until=2026-04-01`,
       );
       expect({ status, body: body as unknown }).to.deep.equal({ status: 200, body: [] });
+      const repeated = 'ca_types=dividend&ca_types=merger&since=2026-01-01&until=2026-01-02';
+      expect((await get(`${path}?${repeated}`)).body).to.deep.equal([]);
       for (const query of [
         'ca_types=dividend&since=2026-01-01&until=2026-04-02',
         'ca_types=dividend&since=2026-01-02&until=2026-01-01',

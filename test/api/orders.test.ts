@@ -90,6 +90,28 @@ describe('orders over HTTP', () => {
     expectProblem(await list('status=everything'), 422, 42210000);
   });
 
+  it('are listed by symbols in whatever way they are written', async () => {
+    const apple = await place(limit());
+    const coin = await place(limit({ symbol: 'BTCUSD', time_in_force: 'gtc', qty: '0.01' }));
+    const list = (query: string) => api.call('GET', `/v2/orders?${query}`, { as: key() });
+    const both = [coin.body.id, apple.body.id];
+    for (const symbols of [
+      'symbols=BTC/USD,AAPL',
+      'symbols=BTCUSD, AAPL',
+      'symbols=AAPL&symbols=BTCUSD',
+      'symbols=AAPL,NOSUCH&symbols=BTC%2FUSD',
+      `symbols=${coin.body.asset_id}&symbols=AAPL`,
+    ]) {
+      expect(idsOf(await list(symbols)), symbols).to.deep.equal(both);
+    }
+    expect(idsOf(await list('symbols=NOSUCH'))).to.deep.equal([]);
+    expect(idsOf(await list('asset_class=crypto&asset_class=us_option'))).to.deep.equal([both[0]]);
+    for (const none of ['us_option', 'crypto_perp', 'us_option,crypto_perp']) {
+      expect(idsOf(await list(`asset_class=${none}`)), none).to.deep.equal([]);
+    }
+    expectProblem(await list('asset_class=bond'), 422, 42210000);
+  });
+
   it('cancels an order once; a final one is not cancelable', async () => {
     const { body } = await place(limit());
     const cancel = () => api.call('DELETE', `/v2/orders/${body.id}`, { as: key() });
