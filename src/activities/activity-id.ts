@@ -1,3 +1,5 @@
+import { newYorkTime } from '../domain/clock.js';
+
 /**
  * Where an activity stands in the one order of everything that happened on an account: by the
  * account's events; after each of them its fill, its fee, then the journals posted until the next.
@@ -24,12 +26,13 @@ const ID = /^\d{17}::([\da-f]{8})-([\da-f]{4})-8([\da-f]{3})-([89ab][\da-f]{3})-
 const ACCOUNT_DIGITS = 8;
 
 /**
- * An activity's id, which is also the cursor of its page: `20220202135509981::<uuid>`. The UUID is
- * one of version 8 (RFC 9562, for layouts of one's own): the position, its event id first so that
- * ids of the same millisecond sort as they happened, then the account's last digits.
+ * An activity's id, which is also the cursor of its page: `20220202135509981::<uuid>`. The digits are
+ * the time on New York's clocks, as Alpaca's are; clients read them so. The UUID is one of version 8
+ * (RFC 9562, for layouts of one's own): the position, its event id first so that ids of the same
+ * millisecond sort as they happened, then the account's last digits.
  */
 export function activityId(time: Date, position: Position, accountId: string): string {
-  const stamp = time.toISOString().replace(/\D/g, '');
+  const stamp = newYorkTime(time).toISOString().replace(/\D/g, '');
   const { eventId, rank, seq } = partsOf(position);
   const event = eventId.toString(16).padStart(15, '0');
   // 2 bits of the variant (10), 2 of the rank, 28 of the seq
@@ -44,7 +47,10 @@ export function activityId(time: Date, position: Position, accountId: string): s
   return `${stamp}::${uuid}`;
 }
 
-/** Reads an activity's id. @returns null when it is none of this account's */
+/**
+ * Reads an activity's id: the UUID alone, for the digits of an hour come twice when clocks go back.
+ * @returns null when it is none of this account's
+ */
 export function parseActivityId(id: string, accountId: string): Position | null {
   const match = ID.exec(id);
   if (!match) return null;

@@ -26,6 +26,8 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
 };
 
 const PAGE_MAX = 100;
+/** Whoever asks for a day, without paging, means all of it. */
+const DAY_PAGE_MAX = 1_000;
 
 export interface ActivitiesQuery {
   activity_types?: string[];
@@ -54,7 +56,15 @@ const page = {
   after: Joi.date().iso().description('Only what happened after this time'),
   until: Joi.date().iso().description('Only what happened before this time'),
   direction: Joi.string().valid('asc', 'desc').default('desc'),
-  page_size: Joi.number().integer().min(1).max(PAGE_MAX).default(PAGE_MAX),
+  page_size: Joi.number()
+    .integer()
+    .min(1)
+    .when('date', {
+      is: Joi.exist(),
+      then: Joi.number().max(DAY_PAGE_MAX).default(DAY_PAGE_MAX),
+      otherwise: Joi.number().max(PAGE_MAX).default(PAGE_MAX),
+    })
+    .description(`At most ${PAGE_MAX}, with date ${DAY_PAGE_MAX}; as many when absent`),
   page_token: Joi.string().max(100).description('The id of the last activity that you have'),
 };
 
@@ -77,7 +87,7 @@ export const activityTypeSchema = Joi.object({
 
 const id = Joi.string()
   .pattern(/^\d{17}::[\da-f-]{36}$/)
-  .description('Time and a UUID; the page_token of what comes after it');
+  .description('Time in New York and a UUID; the page_token of what comes after it');
 
 export const fillSchema = answerSchema('TradeActivity', {
   id,

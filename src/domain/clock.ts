@@ -14,6 +14,7 @@ export interface Session {
 }
 
 const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
 const OPEN_HOUR = 9;
 const OPEN_MINUTE = 30;
 const CLOSE_HOUR = 16;
@@ -161,8 +162,15 @@ export function newYorkDay(now: Date): Date {
   return utcDay(year!, month!, day!);
 }
 
+/** What the clocks of New York show at a moment, as if it were UTC: they are whole hours apart. */
+export function newYorkTime(moment: Date): Date {
+  const { year, month, day, hour } = partsIn(moment);
+  const hours = Date.UTC(year!, month! - 1, day, hour);
+  return new Date(hours + (moment.getTime() % HOUR_MS));
+}
+
 /** Hours that New York is behind UTC during trading: noon UTC is after any change of the clocks. */
 export function newYorkOffsetHours(day: Date): number {
   const noonUtc = 12;
-  return noonUtc - partsIn(new Date(day.getTime() + noonUtc * 3_600_000))['hour']!;
+  return noonUtc - partsIn(new Date(day.getTime() + noonUtc * HOUR_MS))['hour']!;
 }

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { marketClock, nyseSession } from '../../src/domain/clock.js';
+import { marketClock, newYorkTime, nyseSession } from '../../src/domain/clock.js';
 
 const DAY_MS = 86_400_000;
 
@@ -140,6 +140,19 @@ describe('the market clock', () => {
       if (!open) continue;
       const [year, month, date] = text(day).split('-');
       expect(newYork.format(open)).to.equal(`${date}/${month}/${year}, 09:30`);
+    }
+  });
+
+  it('tells what the clocks of New York show, in summer, in winter and when they change', () => {
+    for (const [moment, shown] of [
+      ['2026-07-01T00:00:00.000Z', '2026-06-30T20:00:00.000Z'],
+      ['2026-12-31T23:59:59.999Z', '2026-12-31T18:59:59.999Z'],
+      ['2026-03-08T06:59:59.999Z', '2026-03-08T01:59:59.999Z'],
+      ['2026-03-08T07:00:00.000Z', '2026-03-08T03:00:00.000Z'],
+      ['2026-11-01T05:30:00.000Z', '2026-11-01T01:30:00.000Z'],
+      ['2026-11-01T06:30:00.000Z', '2026-11-01T01:30:00.000Z'],
+    ] as const) {
+      expect(newYorkTime(new Date(moment)).toISOString(), moment).to.equal(shown);
     }
   });
 
