@@ -31,9 +31,10 @@ export const changeConfigurationsSchema = Joi.object({
   ...(Object.fromEntries(unchanged) as typeof others),
   max_options_trading_level: optionsLevel,
   max_margin_multiplier: orAbsent(
-    Joi.valid('1', 1)
-      .custom(String)
-      .description('Cash accounts only: nothing is lent. As a text or as a number'),
+    of(
+      Joi.valid('1', 1),
+      'Cash accounts only: nothing is lent. A text or a number; kept as a text',
+    ),
   ),
 }).label('ChangeConfigurations');
 

@@ -10,6 +10,7 @@ import { idempotencyHeaders } from '../http/idempotency.js';
 import {
   byClientOrderIdSchema,
   ifMatchSchema,
+  INTENTS,
   listOrdersSchema,
   orderIdSchema,
   orderQuerySchema,
@@ -29,6 +30,7 @@ const orderMembers = {
   updated_at: timeText,
   submitted_at: timeText,
   filled_at: optionalTime,
+  expires_at: Joi.valid(null).description('Not foretold: a day order ends with its session'),
   expired_at: optionalTime,
   canceled_at: optionalTime,
   failed_at: optionalTime,
@@ -46,6 +48,9 @@ const orderMembers = {
   order_type: Joi.string().valid(...ORDER_TYPES),
   type: Joi.string().valid(...ORDER_TYPES),
   side: Joi.string().valid('buy', 'sell'),
+  position_intent: Joi.string()
+    .valid(...Object.values(INTENTS))
+    .description('Follows from the side: nothing is sold short'),
   time_in_force: Joi.string().valid(...TIMES_IN_FORCE),
   limit_price: optionalDecimal,
   stop_price: optionalDecimal,

@@ -1,6 +1,7 @@
 import { averagePrice, formatDecimal, PRICE_SCALE, QTY_SCALE } from '../domain/money.js';
 import { TRAIL_PERCENT_SCALE, trailingStop } from '../domain/triggers.js';
 import type { OrderView } from './model.js';
+import { INTENTS } from './schema.js';
 
 const price = (units: bigint | null): string | null =>
   units === null ? null : formatDecimal(units, PRICE_SCALE);
@@ -19,6 +20,7 @@ export function presentOrder(order: OrderView): Record<string, unknown> {
     updated_at: order.updatedAt.toISOString(),
     submitted_at: order.createdAt.toISOString(),
     filled_at: closedAs('filled'),
+    expires_at: null,
     expired_at: closedAs('expired'),
     canceled_at: closedAs('canceled'),
     failed_at: closedAs('rejected'),
@@ -37,6 +39,7 @@ export function presentOrder(order: OrderView): Record<string, unknown> {
     order_type: order.type,
     type: order.type,
     side: order.side,
+    position_intent: INTENTS[order.side],
     time_in_force: order.timeInForce,
     limit_price: price(order.limitPrice),
     stop_price: price(stopPriceOf(order)),

@@ -5,15 +5,25 @@ import { idempotencyKey } from '../http/idempotency.js';
 import type { PlaceOrder } from './new-order.js';
 import type { OrderChanges } from './replace-order.js';
 import type { OrderFilter } from './model.js';
-import type { ListOrdersQuery, PlaceOrderBody, ReplaceOrderBody } from './schema.js';
+import {
+  INTENT_RULE,
+  INTENTS,
+  type ListOrdersQuery,
+  type PlaceOrderBody,
+  type ReplaceOrderBody,
+} from './schema.js';
 
 /** What clients send, in the terms of the intake. */
 
 const percentOf = (units: bigint | null): number | null => (units === null ? null : Number(units));
 
-/** @throws DomainError 422 for an Idempotency-Key that is empty or too long */
+/**
+ * @throws DomainError 422 for an Idempotency-Key that is empty or too long, and for a position_intent
+ *   of the other side
+ */
 export function orderRequest(ctx: Context): PlaceOrder {
   const body = ctx.request.validBody as PlaceOrderBody;
+  checkIntent(body);
   const { stop_loss: stopLoss, take_profit: takeProfit, order_class: orderClass } = body;
   return {
     accountId: ctx.state.accountId,
@@ -39,6 +49,12 @@ export function orderRequest(ctx: Context): PlaceOrder {
     clientOrderId: body.client_order_id,
     idempotency: idempotencyOf(ctx),
   };
+}
+
+function checkIntent({ side, position_intent: intent }: PlaceOrderBody): void {
+  if (intent === undefined || intent === INTENTS[side]) return;
+  const message = `position_intent "${intent}" does not go with side ${side}: ${INTENT_RULE}`;
+  throw invalid(message, { errors: [{ field: 'position_intent', message }] });
 }
 
 function idempotencyOf(ctx: Context): PlaceOrder['idempotency'] {

@@ -33,6 +33,7 @@ export interface PlaceOrderBody {
     trail_price: bigint | null;
     trail_percent: bigint | null;
   } | null;
+  position_intent?: 'buy_to_open' | 'sell_to_close';
 }
 
 /** What the contract knows and this house does not do: only "unset" is accepted. */
@@ -47,6 +48,11 @@ const trailPercent = decimal(TRAIL_PERCENT_SCALE)
   .default(null)
   .description('how far a trailing stop stays behind, in percent');
 const clientOrderId = orAbsent(Joi.string().max(128));
+
+/** By the side of the order that has it. */
+export const INTENTS = { buy: 'buy_to_open', sell: 'sell_to_close' } as const;
+export const INTENT_RULE =
+  'nothing is sold short here, so a buy is buy_to_open and a sell is sell_to_close';
 
 export const placeOrderSchema = Joi.object({
   symbol: Joi.string().max(40).required().description('AAPL, BTC/USD, BTCUSD or an asset id'),
@@ -80,9 +86,9 @@ export const placeOrderSchema = Joi.object({
     .allow(null)
     .default(null)
     .description('the leg that limits the loss; with a trail instead of stop_price it trails'),
-  position_intent: orAbsent(Joi.valid('buy_to_open', 'sell_to_close')).description(
-    'nothing is sold short here: a buy opens, a sell closes',
-  ),
+  position_intent: orAbsent(Joi.valid(...Object.values(INTENTS)))
+    .messages({ 'any.only': `{#label} "{#value}" is not possible: ${INTENT_RULE}` })
+    .description('nothing is sold short here: a buy opens, a sell closes'),
   legs: Joi.array().max(0).allow(null).description('of options: must be unset or empty'),
   advanced_instructions: unset,
 }).label('PlaceOrder');

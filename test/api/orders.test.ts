@@ -50,6 +50,8 @@ describe('orders over HTTP', () => {
       legs: null,
       notional: null,
       replaced_by: null,
+      position_intent: 'buy_to_open',
+      expires_at: null,
       version: 1,
     });
     expect(body.created_at).to.match(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
@@ -150,6 +152,40 @@ describe('orders over HTTP', () => {
       held_for_orders: '0',
       symbol: 'AAPL',
     });
+  });
+
+  it('knows the intents of who sells nothing short, and refuses the others with the reason', async () => {
+    const intend = (side: string, position_intent: string) =>
+      place(limit({ side, position_intent }));
+    for (const [side, intent] of [
+      ['buy', 'buy_to_open'],
+      ['sell', 'sell_to_close'],
+    ] as const) {
+      const { status, body } = await intend(side, intent);
+      expect(status, JSON.stringify(body)).to.equal(200);
+      expect(body).to.include({ position_intent: intent });
+      await api.call('DELETE', '/v2/orders', { as: key() });
+      await trading.settle();
+    }
+    for (const [side, intent, detail] of [
+      [
+        'buy',
+        'buy_to_close',
+        /position_intent "buy_to_close" is not possible: nothing is sold short/,
+      ],
+      [
+        'sell',
+        'sell_to_open',
+        /position_intent "sell_to_open" is not possible: nothing is sold short/,
+      ],
+      ['buy', 'sell_to_close', /"sell_to_close" does not go with side buy/],
+      ['sell', 'buy_to_open', /"buy_to_open" does not go with side sell/],
+      ['sell', 'hold', /"hold" is not possible/],
+    ] as const) {
+      const refused = await intend(side, intent);
+      expectProblem(refused, 422, 42210000);
+      expect(refused.body.detail).to.match(detail);
+    }
   });
 
   it('refuses a client order id that was used, in one batch as well', async () => {
