@@ -4,7 +4,9 @@ import { DomainError } from '../errors.js';
 
 /**
  * How a client writes its messages, and gets ours. Alpaca sends text on its live endpoint and JSON
- * in binary frames on its paper endpoint; its SDKs send text, and read both.
+ * in binary frames on its paper endpoint. Most of its SDKs send text and read both; Java's reads binary
+ * frames only, but connects to no host other than Alpaca's. So whoever connects here gets the kind that
+ * it uses itself.
  */
 export type FrameKind = 'text' | 'binary' | 'msgpack';
 
@@ -18,6 +20,10 @@ const malformed = (message: string): DomainError => new DomainError('malformed',
 
 export const kindOfFrame = (data: Buffer, isBinary: boolean): FrameKind =>
   !isBinary ? 'text' : (data[0] ?? 0) >= FIRST_BYTE_OF_MAP ? 'msgpack' : 'binary';
+
+/** The kind that a handshake asks for by its content type, or null: then the first message tells. */
+export const kindOfHandshake = (contentType: string | undefined): FrameKind | null =>
+  contentType?.split(';', 1)[0]!.trim().toLowerCase() === 'application/msgpack' ? 'msgpack' : null;
 
 /** @throws DomainError 400 when it does not hold an object */
 export function readFrame(data: Buffer, kind: FrameKind): object {

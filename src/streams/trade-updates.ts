@@ -34,8 +34,8 @@ const sent = streamEventsSent.labels('websocket');
 
 /** One WebSocket that speaks the protocol of Alpaca's `/stream`. */
 export class TradeUpdatesConnection implements Consumer {
-  private kind: FrameKind = 'text';
-  private isFirst = true;
+  /** Null until the first message tells. */
+  private kind: FrameKind | null;
   private subscription: Subscription | null = null;
   /** Messages are answered one after the other. */
   private handled: Promise<void> = Promise.resolve();
@@ -46,13 +46,16 @@ export class TradeUpdatesConnection implements Consumer {
   /**
    * @param network what the WebSocket writes to
    * @param stream  has its owner already when the handshake had credentials
+   * @param kind    what the handshake asked for, or null when the first message decides
    */
   constructor(
     private readonly socket: WebSocket,
     private readonly network: Duplex,
     private readonly stream: OpenStream,
     private readonly deps: TradeUpdatesDeps,
+    kind: FrameKind | null,
   ) {
+    this.kind = kind;
     stream.onEnd = (ending) => this.close(ending);
     this.authenticateBy = setTimeout(() => {
       if (!stream.owner) stream.end(refusal('No valid credentials came in time'));
@@ -85,8 +88,7 @@ export class TradeUpdatesConnection implements Consumer {
   }
 
   private onMessage(data: Buffer, isBinary: boolean): void {
-    if (this.isFirst) this.kind = kindOfFrame(data, isBinary);
-    this.isFirst = false;
+    this.kind ??= kindOfFrame(data, isBinary);
     if (!this.countMessage()) {
       this.stream.end(refusal(`More than ${MESSAGES_PER_MINUTE} messages in a minute`));
       return;
@@ -181,8 +183,8 @@ export class TradeUpdatesConnection implements Consumer {
 
   private sendFrame(json: Buffer, onSent?: () => void): void {
     if (this.socket.readyState !== this.socket.OPEN) return;
-    const frame = writeFrame(json, this.kind);
-    this.socket.send(frame, { binary: this.kind !== 'text' }, (error) => {
+    const kind = this.kind ?? 'text';
+    this.socket.send(writeFrame(json, kind), { binary: kind !== 'text' }, (error) => {
       if (!error) onSent?.();
     });
   }

@@ -7,7 +7,7 @@ import type { UpgradeHandler } from '../http/upgrade.js';
 import type { Principal } from '../identity/principal.js';
 import type { Logger } from '../log.js';
 import type { EventHub } from './event-hub.js';
-import { FRAME_MAX_BYTES } from './frames.js';
+import { FRAME_MAX_BYTES, kindOfHandshake } from './frames.js';
 import type { OpenStreams } from './open-streams.js';
 import type { StreamCredentials } from './stream-messages.js';
 import { TradeUpdatesConnection } from './trade-updates.js';
@@ -47,7 +47,8 @@ export function tradeUpdatesHandler(deps: TradeUpdatesServerDeps): UpgradeHandle
     if (credentials) streams.identify(stream, await verify(credentials));
     server.handleUpgrade(req, socket, head, (webSocket) => {
       dropWhenSilent(webSocket);
-      new TradeUpdatesConnection(webSocket, socket, stream, { hub, streams, log, verify });
+      const kind = kindOfHandshake(req.headers['content-type']);
+      new TradeUpdatesConnection(webSocket, socket, stream, { hub, streams, log, verify }, kind);
     });
   };
 }

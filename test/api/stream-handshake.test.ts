@@ -1,3 +1,4 @@
+import { decode } from '@msgpack/msgpack';
 import { expect } from 'chai';
 import { startApi, type Api } from '../support/api.js';
 import { StreamClient } from '../support/stream-client.js';
@@ -49,6 +50,19 @@ describe('the handshake of the WebSocket /stream', () => {
     expect((await client.ask(listen)).stream).to.equal('listening');
     client.close();
     expect(await handshake('/stream//', [KEY])).to.match(/^HTTP\/1.1 404 /);
+  });
+
+  it('may ask for MessagePack by its content type, whatever the messages are', async () => {
+    const { key_id, secret_key } = trading.accounts[0]!;
+    const headers = {
+      'APCA-API-KEY-ID': key_id,
+      'APCA-API-SECRET-KEY': secret_key,
+      'Content-Type': 'application/msgpack',
+    };
+    const client = await StreamClient.connect(api.url, { headers }, decode);
+    expect((await client.ask({ action: 'dance' })).stream).to.equal('error');
+    expect(client.binary).to.deep.equal([true]);
+    client.close();
   });
 
   it('is refused with a problem when it is malformed, or has wrong keys', async () => {
