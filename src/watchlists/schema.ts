@@ -1,4 +1,5 @@
 import Joi from 'joi';
+import { orAbsent } from '../http/absent.js';
 import { idempotencyHeaders } from '../http/idempotency.js';
 import { assetSchema } from '../assets/schema.js';
 import { answerSchema, timeText, uuidText, type Operation } from '../http/operation.js';
@@ -11,19 +12,18 @@ const symbol = Joi.string().max(40);
 const symbols = Joi.array()
   .items(symbol.allow(null))
   .max(SYMBOLS_MAX)
-  .allow(null)
-  .custom((list: (string | null)[] | null) => list?.filter((one) => one !== null))
+  .custom((list: (string | null)[]) => list.filter((one) => one !== null))
   .description('In the order they are to be in; each once');
 
 export const createWatchlistSchema = Joi.object({
   name: name.required(),
-  symbols: symbols.default([]),
+  symbols: orAbsent(symbols).default([]),
 }).label('CreateWatchlist');
 
 export const changeWatchlistSchema = Joi.object({
   id: Joi.string().guid().description("May be repeated here when it is the path's"),
-  name,
-  symbols,
+  name: orAbsent(name),
+  symbols: orAbsent(symbols),
 })
   .or('name', 'symbols')
   .label('ChangeWatchlist');

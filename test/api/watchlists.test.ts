@@ -93,6 +93,19 @@ describe('watchlists', () => {
     expectProblem(await call('PUT', `/${id}`, {}), 422, 42210000);
   });
 
+  it('keep what is sent without a value', async () => {
+    const id = await open('kept', ['AAPL']);
+    const listed = await call('PUT', `/${id}`, { name: '', symbols: ['MSFT'] });
+    expect(listed.body).to.include({ name: 'kept' });
+    expect(symbolsOf(listed)).to.deep.equal(['MSFT']);
+    const renamed = await call('PUT', `/${id}`, { name: 'renamed', symbols: null });
+    expect(symbolsOf(renamed)).to.deep.equal(['MSFT']);
+    expectProblem(await call('PUT', `/${id}`, { name: '', symbols: null }), 422, 42210000);
+    expect((await call('POST', '', { name: 'empty', symbols: null })).body.assets).to.deep.equal(
+      [],
+    );
+  });
+
   it('can be named instead of their id in every operation', async () => {
     await open('my list', ['AAPL']);
     const path = ':by_name';
