@@ -49,7 +49,9 @@ const contractsSchema = Joi.object({
   ppind: Joi.boolean(),
 });
 
-const contractParamsSchema = Joi.object({ symbol_or_id: Joi.string().max(64).required() });
+const contract = Joi.string().max(64).required();
+const contractParamsSchema = Joi.object({ symbol_or_id: contract });
+const exerciseParamsSchema = Joi.object({ symbol_or_contract_id: contract });
 
 /**
  * What the wire contract has and this brokerage does not: there are no options, and the simulated
@@ -58,6 +60,7 @@ const contractParamsSchema = Joi.object({ symbol_or_id: Joi.string().max(64).req
 export function unlistedRouter({ authenticated, limitRate }: Guards): Router {
   const router = new Router();
   const reader = [authenticated, limitRate, requireScope('read')] as const;
+  const trader = [authenticated, limitRate, requireScope('trade')] as const;
 
   router.get(
     '/v2/corporate_actions/announcements',
@@ -93,6 +96,15 @@ export function unlistedRouter({ authenticated, limitRate }: Guards): Router {
     '/v2/options/contracts/:symbol_or_id',
     ...reader,
     validateParams(contractParamsSchema),
+    () => {
+      throw notFound('option contract');
+    },
+  );
+
+  router.post(
+    '/v2/positions/:symbol_or_contract_id/exercise',
+    ...trader,
+    validateParams(exerciseParamsSchema),
     () => {
       throw notFound('option contract');
     },
@@ -149,6 +161,16 @@ export const unlistedOperations: readonly Operation[] = [
     access: 'read',
     summary: 'One option contract: none are traded here',
     params: contractParamsSchema,
+    responses: { 200: NONE },
+    problems: [404],
+  },
+  {
+    method: 'post',
+    path: '/v2/positions/:symbol_or_contract_id/exercise',
+    tag: 'Assets',
+    access: 'trade',
+    summary: 'Exercise an option: none are traded here',
+    params: exerciseParamsSchema,
     responses: { 200: NONE },
     problems: [404],
   },

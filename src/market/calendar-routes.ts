@@ -36,6 +36,11 @@ export function calendarRouter(deps: MarketRoutesDeps): Router {
   const router = new Router();
   const reader = [authenticated, limitRate, requireScope('read')] as const;
   const years = new TradingYears(marketHours);
+  const known = (first: Date, last: Date) =>
+    years.days(
+      first < CALENDAR_FIRST ? CALENDAR_FIRST : first,
+      last > CALENDAR_LAST ? CALENDAR_LAST : last,
+    );
 
   router.get('/v2/calendar', ...reader, validateQuery(calendarQuerySchema), async (ctx) => {
     const query = ctx.state.query as CalendarQuery;
@@ -43,7 +48,7 @@ export function calendarRouter(deps: MarketRoutesDeps): Router {
     requireOrder(start, end);
     const settles = query.date_type === 'SETTLEMENT';
     const first = settles ? plusDays(start, -SETTLEMENT_DAYS_MAX) : start;
-    const days = await years.days(first, end);
+    const days = await known(first, end);
     ctx.body = days
       .filter(({ settlement }) => !settles || (settlement >= start && settlement <= end))
       .map((day) => presentCalendarDay(day, marketHours));
@@ -60,7 +65,7 @@ export function calendarRouter(deps: MarketRoutesDeps): Router {
       const { start = marketDay(now(), marketHours) } = query;
       const { end = plusDays(start, DEFAULT_DAYS) } = query;
       requireOrder(start, end);
-      const days = await years.days(start, end);
+      const days = await known(start, end);
       const inUtc = query.timezone === 'UTC';
       ctx.body = {
         market: inHours(market, marketHours),

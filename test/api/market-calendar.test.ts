@@ -111,13 +111,26 @@ describe('calendar, clocks and what can be traded', () => {
       );
     });
 
-    it('refuses what is no date, out of range or the wrong way round', async () => {
+    it('goes as far as it is known when more is asked for', async () => {
+      const of = async (path: string) => {
+        const { body } = await get(path);
+        const days = (Array.isArray(body) ? body : body.calendar) as { date: string }[];
+        return days.map(({ date }) => date);
+      };
+      expect(await of('/v2/calendar?start=2029-12-28&end=2030-12-31')).to.deep.equal([
+        '2029-12-28',
+        '2029-12-31',
+      ]);
+      expect(await of('/v2/calendar?start=0001-01-01&end=1970-01-02')).to.have.lengthOf(1);
+      expect(await of('/v2/calendar?start=2031-01-01&end=9999-12-31')).to.deep.equal([]);
+      expect(await of('/v3/calendar/NYSE?start=2029-12-31')).to.deep.equal(['2029-12-31']);
+    });
+
+    it('refuses what is no date or the wrong way round', async () => {
       for (const query of [
         'start=yesterday',
         'start=2026-02-30',
         'start=2026-12-01&end=2026-11-01',
-        'start=1969-12-31',
-        'end=2030-01-01',
         'date_type=trade',
         'limit=3',
       ]) {
@@ -275,6 +288,10 @@ describe('calendar, clocks and what can be traded', () => {
       const { body } = await get('/v2/options/contracts?underlying_symbols=AAPL&limit=10');
       expect(body).to.deep.equal({ option_contracts: [], next_page_token: null });
       expectProblem(await get('/v2/options/contracts/AAPL250620C00100000'), 404, 40410000);
+      const exercise = '/v2/positions/AAPL250620C00100000/exercise';
+      const as = trading.accounts[0];
+      expectProblem(await always.call('POST', exercise, { as }), 404, 40410000);
+      expectProblem(await always.call('POST', exercise), 401, 40110000);
     });
   });
 });
