@@ -16,10 +16,11 @@ const announcementsSchema = Joi.object({
   ca_types: listParameter({
     maxLength: 200,
     each: (type) => type.toLowerCase(),
-    fault: (types) =>
-      types.every((type) => ACTION_TYPES.includes(type))
-        ? undefined
-        : `must be a list of ${ACTION_TYPES.join(', ')}; it is "{#value}"`,
+    fault(types) {
+      const unknown = types.find((type) => !ACTION_TYPES.includes(type));
+      if (unknown === undefined) return undefined;
+      return `has "${unknown.slice(0, 40)}"; known are ${ACTION_TYPES.join(', ')}`;
+    },
   })
     .required()
     .description(`Comma-separated or repeated, of ${ACTION_TYPES.join(', ')}`),

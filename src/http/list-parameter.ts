@@ -29,6 +29,7 @@ export function listParameter({ maxLength, each, fault }: ListTerms): Joi.Altern
         .flatMap((one) => one.split(','))
         .map((name) => (each ? each(name.trim()) : name.trim()));
       const wrong = fault?.(names);
-      return wrong === undefined ? names : message({ custom: `{#label} ${wrong}` });
+      // as a value of the template: it may quote what was sent, braces and all
+      return wrong === undefined ? names : message({ custom: '{#label} {#wrong}' }, { wrong });
     });
 }

@@ -141,6 +141,22 @@ describe('a bad request', () => {
     }
   });
 
+  it('with braces in a list, which mean something to our templates, is quoted as it is', async () => {
+    for (const [path, name] of [
+      ['/v2/account/activities', 'activity_types'],
+      ['/v2/orders', 'asset_class'],
+      ['/v2/corporate_actions/announcements', 'ca_types'],
+    ] as const) {
+      for (const text of ['{', '{#label}', '{{1 +}}']) {
+        const query = `${name}=${encodeURIComponent(text)}&${name}=x`;
+        const answer = await api.call('GET', `${path}?${query}`, { as: trading.accounts[0] });
+        expectProblem(answer, 422, 42210000);
+        const messages = JSON.stringify((answer.body as { errors: unknown }).errors).toLowerCase();
+        expect(messages, path).to.include(`\\"${text}\\"`);
+      }
+    }
+  });
+
   it('with a NUL in its path or query is no error of ours', async () => {
     const as = trading.accounts[0];
     expect((await api.call('GET', '/v2/positions/%00', { as })).status).to.be.within(400, 499);
