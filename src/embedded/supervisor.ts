@@ -23,8 +23,11 @@ const RESTART_FIRST_MS = 250;
 const RESTART_MAX_MS = 10_000;
 const HEALTHY_AFTER_MS = 30_000;
 const KILL_WAIT_MS = 5_000;
-/** Short-lived objects die in a larger nursery, instead of being copied. */
-const NODE_FLAGS = ['--enable-source-maps', '--max-semi-space-size=64'];
+/**
+ * Short-lived objects die in a larger nursery, instead of being copied; one of 64 MB made the API
+ * grow to 400 MB in a minute with 1,000 streams (docs/performance.md).
+ */
+const NODE_FLAGS = ['--enable-source-maps', '--max-semi-space-size=32'];
 const END_WITH_PARENT = new URL('./end-with-parent.js', import.meta.url).href;
 
 /**
