@@ -13,7 +13,10 @@ describe('a Redis that is fetched as a package', function () {
   let folder: string;
 
   before(async function () {
-    if (spawnSync('apt-get', ['--version']).status !== 0) this.skip(); // not Debian or Ubuntu
+    if (spawnSync('apt-get', ['--version']).status !== 0) {
+      process.stdout.write('    skipped: there is no apt-get on this system\n');
+      this.skip();
+    }
     folder = await mkdtemp(join(process.env['BROKERX_TEST_DIR']!, 'redis-download-'));
   });
   after(() => folder && rm(folder, { recursive: true, force: true }));
