@@ -99,6 +99,7 @@ for (let value = 0; value < 16; value += 1) {
   DIGITS[digit.charCodeAt(0)] = value;
   DIGITS[digit.toUpperCase().charCodeAt(0)] = value;
 }
+
 const digitAt = (text: string, place: number): number => DIGITS[text.charCodeAt(place)] ?? NO_DIGIT;
 
 /** Two bytes of a UUID, from the four digits at a place of its text. */

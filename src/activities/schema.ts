@@ -1,5 +1,5 @@
 import Joi from 'joi';
-import { listParameter } from '../http/list-parameter.js';
+import { among, listParameter } from '../http/list-parameter.js';
 import {
   answerSchema,
   decimalText,
@@ -44,11 +44,7 @@ export interface ActivitiesQuery {
 export const typeList = listParameter({
   maxLength: 500,
   each: (type) => type.toUpperCase(),
-  fault(types) {
-    const unknown = types.find((type) => !KNOWN_TYPES.includes(type));
-    if (unknown === undefined) return undefined;
-    return `has "${unknown.slice(0, 40)}"; known are ${KNOWN_TYPES.join(', ')}`;
-  },
+  fault: among(KNOWN_TYPES),
 }).custom((types: string[]) => types.flatMap((type) => GROUPS[type] ?? [type]));
 
 const page = {

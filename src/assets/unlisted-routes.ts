@@ -3,7 +3,7 @@ import Joi from 'joi';
 import { invalid, notFound } from '../errors.js';
 import { calendarDate, dateText } from '../http/calendar-date.js';
 import type { Guards } from '../http/guards.js';
-import { listParameter } from '../http/list-parameter.js';
+import { among, listParameter } from '../http/list-parameter.js';
 import { answerSchema, type Operation } from '../http/operation.js';
 import { requireScope } from '../http/require-role.js';
 import { validateParams, validateQuery } from '../http/validate.js';
@@ -16,11 +16,7 @@ const announcementsSchema = Joi.object({
   ca_types: listParameter({
     maxLength: 200,
     each: (type) => type.toLowerCase(),
-    fault(types) {
-      const unknown = types.find((type) => !ACTION_TYPES.includes(type));
-      if (unknown === undefined) return undefined;
-      return `has "${unknown.slice(0, 40)}"; known are ${ACTION_TYPES.join(', ')}`;
-    },
+    fault: among(ACTION_TYPES),
   })
     .required()
     .description(`Comma-separated or repeated, of ${ACTION_TYPES.join(', ')}`),

@@ -12,6 +12,16 @@ export interface ListTerms {
   readonly fault?: (names: readonly string[]) => string | undefined;
 }
 
+/** For a list whose names are all among these. */
+export const among =
+  (known: readonly string[]): NonNullable<ListTerms['fault']> =>
+  (names) => {
+    const unknown = names.find((name) => !known.includes(name));
+    return unknown === undefined
+      ? undefined
+      : `has "${unknown.slice(0, 40)}"; known are ${known.join(', ')}`;
+  };
+
 /**
  * A list in the query, separated by commas (`symbols=A,B`), repeated (`symbols=A&symbols=B`), or both;
  * becomes an array of names.

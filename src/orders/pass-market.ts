@@ -25,7 +25,9 @@ type Consequence =
   | { kind: 'reached'; order: WorkingOrder; price: bigint };
 
 interface ArmOptions {
+  /** The best price that a trailing stop has seen; null for the last price. */
   hwm?: bigint | null;
+  /** False while the market is closed. */
   mayTrade?: boolean;
 }
 
@@ -192,11 +194,7 @@ export class PassMarket {
     }
   }
 
-  /**
-   * A stop waits for its price; one whose price is there already is reached at once, or by the first
-   * trade when the market is closed.
-   * @param hwm the best price that a trailing stop has seen; null for the last price
-   */
+  /** A stop waits for its price; one whose price is there already is reached at once, if it may. */
   arm(order: WorkingOrder, { hwm = null, mayTrade = true }: ArmOptions = {}): void {
     const price = this.prices.priceOf(order.assetId);
     const mark = order.type === 'trailing_stop' ? (hwm ?? price) : null;

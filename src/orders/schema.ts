@@ -4,7 +4,7 @@ import { TRAIL_PERCENT_SCALE } from '../domain/triggers.js';
 import { ASSET_CLASSES } from '../assets/schema.js';
 import { orAbsent } from '../http/absent.js';
 import { decimal } from '../http/decimal.js';
-import { listParameter } from '../http/list-parameter.js';
+import { among, listParameter } from '../http/list-parameter.js';
 import type { OrderType, TimeInForce } from './model.js';
 
 /** What clients may send; names and values are those of Alpaca's Trading API. */
@@ -153,14 +153,9 @@ export const listOrdersSchema = Joi.object({
   ),
   side: Joi.valid('buy', 'sell'),
   nested: Joi.boolean().description('legs under the first order of their group, not beside it'),
-  asset_class: listParameter({
-    maxLength: 100,
-    fault(classes) {
-      const unknown = classes.find((one) => !LISTED_CLASSES.includes(one));
-      if (unknown === undefined) return undefined;
-      return `"${unknown}" is not known; allowed: ${LISTED_CLASSES.join(', ')}`;
-    },
-  }).description('us_equity, crypto or all; comma-separated or repeated'),
+  asset_class: listParameter({ maxLength: 100, fault: among(LISTED_CLASSES) }).description(
+    'us_equity, crypto or all; comma-separated or repeated',
+  ),
   after_order_id: Joi.string().guid().description('cursor: orders submitted after this one'),
   before_order_id: Joi.string().guid().description('cursor: orders submitted before this one'),
 }).oxor('after_order_id', 'before_order_id');

@@ -1,21 +1,12 @@
 import { expect } from 'chai';
 import { matchOrder, type IncomingOrder, type MatchResult } from '../../src/domain/match.js';
 import { MAX_UNITS, tradeValue } from '../../src/domain/money.js';
-import { OrderBook, type RestingOrder } from '../../src/domain/order-book.js';
+import { OrderBook } from '../../src/domain/order-book.js';
+import { nextSeq, resting, trades } from './match-cases.js';
 import { describeBook } from './order-flow.js';
 
 const USD = 10_000n;
 const SHARE = 1_000_000_000n;
-
-let seq = 0n;
-
-const resting = (
-  orderId: string,
-  side: 'buy' | 'sell',
-  remaining: bigint,
-  price: bigint,
-  accountId = `owner of ${orderId}`,
-): RestingOrder => ({ orderId, accountId, side, price, remaining, seq: (seq += 1n) });
 
 /** A market order for so much money, unless it says otherwise. */
 const forAmount = (
@@ -32,12 +23,9 @@ const forAmount = (
   boundPrice,
   qty: MAX_UNITS,
   budget: { amount, qtyIncrement },
-  seq: (seq += 1n),
+  seq: nextSeq(),
   ...more,
 });
-
-const trades = ({ fills }: MatchResult) =>
-  fills.map(({ maker, price, qty }) => [maker.orderId, qty, price]);
 
 const valueOf = ({ fills }: MatchResult): bigint =>
   fills.reduce((sum, { price, qty }) => sum + tradeValue(price, qty), 0n);

@@ -1,17 +1,8 @@
 import { expect } from 'chai';
 import { matchOrder, type IncomingOrder } from '../../src/domain/match.js';
-import { OrderBook, type RestingOrder } from '../../src/domain/order-book.js';
+import { OrderBook } from '../../src/domain/order-book.js';
+import { nextSeq, resting, trades } from './match-cases.js';
 import { describeBook } from './order-flow.js';
-
-let seq = 0n;
-
-const resting = (
-  orderId: string,
-  side: 'buy' | 'sell',
-  remaining: bigint,
-  price: bigint,
-  accountId = `owner of ${orderId}`,
-): RestingOrder => ({ orderId, accountId, side, price, remaining, seq: (seq += 1n) });
 
 const incoming = (
   side: 'buy' | 'sell',
@@ -26,12 +17,9 @@ const incoming = (
   timeInForce: 'day',
   boundPrice,
   qty,
-  seq: (seq += 1n),
+  seq: nextSeq(),
   ...more,
 });
-
-const trades = ({ fills }: ReturnType<typeof matchOrder>) =>
-  fills.map(({ maker, price, qty }) => [maker.orderId, qty, price]);
 
 describe('matching an order', () => {
   it('trades at the resting price, best first, and the earliest first at one price', () => {
