@@ -55,7 +55,7 @@ export async function setBlock(
   const block: Block = {
     id: newId(),
     reason: author.reason,
-    createdBy: author.actorId,
+    createdBy: author.by.clientId,
     createdAt: new Date(),
   };
   const inserted = await trx('trading_blocks')

@@ -1,7 +1,10 @@
 import type { Knex } from 'knex';
 import type { Context } from 'koa';
+import type { AuditAction } from '../audit/actions.js';
+import { listEntries, type AuditEntry, type AuditFilter } from '../audit/entries.js';
+import { actorOf, recordAct, type Actor } from '../audit/record.js';
 
-/** Kinds of changes; permanent strings, they are in the records. */
+/** The acts of the audit log that change a control. */
 export const CONTROL_ACTIONS = [
   'limits.set',
   'limits.delete',
@@ -11,15 +14,13 @@ export const CONTROL_ACTIONS = [
   'kill_switch.lift',
   'restriction.set',
   'restriction.lift',
-] as const;
+] as const satisfies readonly AuditAction[];
 export type ControlAction = (typeof CONTROL_ACTIONS)[number];
 
 /** Who changes a control, and why. */
 export interface Author {
-  readonly actorId: string;
+  readonly by: Actor;
   readonly reason: string;
-  readonly requestId: string;
-  readonly ip: string;
 }
 
 /** What a control is about: an account, an asset, or neither for the house or everybody. */
@@ -37,75 +38,48 @@ export interface ControlChange {
   readonly after: Readonly<Record<string, unknown>> | null;
 }
 
-export const authorOf = (ctx: Context, reason: string): Author => ({
-  actorId: ctx.state.principal.clientId,
-  reason,
-  requestId: ctx.state.requestId,
-  ip: ctx.ip,
-});
+export const authorOf = (ctx: Context, reason: string): Author => ({ by: actorOf(ctx), reason });
 
 /** Records a change; in the transaction that makes it, or there could be one without the other. */
 export async function recordChange(
   trx: Knex.Transaction,
-  { actorId, reason, requestId, ip }: Author,
+  { by, reason }: Author,
   { action, target, before, after }: ControlChange,
 ): Promise<void> {
-  await trx('control_changes').insert({
-    actor_id: actorId,
-    action,
-    target,
-    before,
-    after,
-    reason,
-    request_id: requestId,
-    ip,
-    occurred_at: new Date(),
-  });
+  const client_id = await clientOf(trx, target.account_id);
+  await recordAct(trx, by, { action, subject: { ...target, client_id }, before, after, reason });
 }
 
-export interface ChangeFilter {
-  readonly actor_id?: string;
-  readonly action?: ControlAction;
-  readonly account_id?: string;
-  readonly symbol?: string;
-  readonly after?: Date;
-  readonly until?: Date;
-  /** Only older ones than this id. */
-  readonly page_token?: string;
-  readonly limit: number;
+async function clientOf(knex: Knex, accountId: string | null): Promise<string | null> {
+  if (accountId === null) return null;
+  const account = await knex('accounts')
+    .where({ id: accountId })
+    .first<{ client_id: string | null } | undefined>('client_id');
+  return account?.client_id ?? null;
 }
 
-interface ChangeRow extends ControlChange {
-  readonly id: bigint;
-  readonly actor_id: string;
-  readonly reason: string | null;
-  readonly request_id: string | null;
-  readonly ip: string | null;
-  readonly occurred_at: Date;
-}
+export type ChangeFilter = Omit<AuditFilter, 'actions' | 'client_id'> & { action?: ControlAction };
 
 /** A page of the changes, newest first. */
-export async function listChanges(knex: Knex, filter: ChangeFilter): Promise<ChangeRow[]> {
-  const query = knex('control_changes').orderBy('id', 'desc').limit(filter.limit);
-  if (filter.actor_id) void query.where('actor_id', filter.actor_id);
-  if (filter.action) void query.where('action', filter.action);
-  if (filter.account_id) void query.whereRaw(`target ->> 'account_id' = ?`, [filter.account_id]);
-  if (filter.symbol) void query.whereRaw(`target ->> 'symbol' = ?`, [filter.symbol]);
-  if (filter.after) void query.where('occurred_at', '>', filter.after);
-  if (filter.until) void query.where('occurred_at', '<', filter.until);
-  if (filter.page_token) void query.where('id', '<', filter.page_token);
-  return (await query) as ChangeRow[];
-}
+export const listChanges = (
+  knex: Knex,
+  { action, ...filter }: ChangeFilter,
+): Promise<AuditEntry[]> =>
+  listEntries(knex, { ...filter, actions: action ? [action] : CONTROL_ACTIONS });
 
-export const presentChange = (row: ChangeRow): Record<string, unknown> => ({
-  id: row.id.toString(),
-  actor_id: row.actor_id,
-  action: row.action,
-  target: row.target,
-  before: row.before,
-  after: row.after,
-  reason: row.reason,
-  request_id: row.request_id,
-  ip: row.ip,
-  occurred_at: row.occurred_at.toISOString(),
+export const presentChange = ({ id, actor, origin, subject, ...entry }: AuditEntry) => ({
+  id,
+  actor_id: actor.client_id,
+  action: entry.action,
+  target: {
+    account_id: subject['account_id'],
+    asset_id: subject['asset_id'],
+    symbol: subject['symbol'],
+  },
+  before: entry.before,
+  after: entry.after,
+  reason: entry.reason,
+  request_id: origin.request_id,
+  ip: origin.ip,
+  occurred_at: entry.occurred_at,
 });

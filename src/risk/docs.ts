@@ -51,7 +51,7 @@ const controlSchema = answerSchema('Control', {
 });
 
 const changeSchema = answerSchema('ControlChange', {
-  id: Joi.string(),
+  id: uuidText,
   actor_id: uuidText,
   action: Joi.string().valid(...CONTROL_ACTIONS),
   target: Joi.object(target),
@@ -70,7 +70,8 @@ const pageOf = (name: string, member: string, item: Joi.Schema) =>
   });
 
 const tag = 'Controls';
-const staff = { tag, access: 'staff' } as const;
+const staff = { tag, access: 'staff', roles: ['ops', 'compliance', 'admin'] } as const;
+const officers = { ...staff, roles: ['compliance', 'admin'] } as const;
 const STATE = { 200: { description: 'The state from now on', schema: controlSchema } };
 const WHY =
   'The reason is recorded with the change; a DELETE may say it in its body instead. ' +
@@ -91,7 +92,7 @@ const limitOperations: readonly Operation[] = [
     },
   },
   {
-    ...staff,
+    ...officers,
     method: 'put',
     path: '/v2/admin/limits',
     summary: 'Set limits',
@@ -115,7 +116,7 @@ const limitOperations: readonly Operation[] = [
     problems: [404],
   },
   {
-    ...staff,
+    ...officers,
     method: 'delete',
     path: '/v2/admin/limits/:id',
     summary: 'Take limits away',

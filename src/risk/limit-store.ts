@@ -112,7 +112,7 @@ async function insert(
   trx: Knex.Transaction,
   { account_id, asset_id }: ControlTarget,
   values: LimitValues,
-  { actorId }: Author,
+  { by }: Author,
 ): Promise<LimitsRow | undefined> {
   const counted = await trx('risk_limits').count('* as rows').first<{ rows: bigint }>();
   if (counted.rows >= ROWS_MAX)
@@ -123,7 +123,7 @@ async function insert(
       account_id,
       asset_id,
       ...columns(values),
-      updated_by: actorId,
+      updated_by: by.clientId,
       updated_at: new Date(),
     })
     .onConflict()
@@ -136,14 +136,14 @@ async function update(
   trx: Knex.Transaction,
   { id, version }: LimitsRow,
   values: LimitValues,
-  { actorId }: Author,
+  { by }: Author,
 ): Promise<LimitsRow | undefined> {
   const [row] = await trx('risk_limits')
     .where({ id })
     .update({
       ...columns(values),
       version: version + 1,
-      updated_by: actorId,
+      updated_by: by.clientId,
       updated_at: new Date(),
     })
     .returning<LimitsRow[]>('*');

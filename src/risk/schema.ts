@@ -106,7 +106,5 @@ export const listChangesSchema = Joi.object({
   after: Joi.date().iso(),
   until: Joi.date().iso(),
   limit: page.limit,
-  page_token: Joi.string()
-    .pattern(/^\d{1,18}$/)
-    .description("The last answer's next_page_token"),
+  page_token: Joi.string().guid().description("The last answer's next_page_token"),
 });

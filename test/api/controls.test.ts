@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { v7 as uuidv7 } from 'uuid';
 import { SETTLEMENT_GATE } from '../../src/risk/settlement-gate.js';
+import { listChanges, presentChange } from '../../src/risk/control-changes.js';
 import { createPerson, expectProblem, startApi, type Answer, type Api } from '../support/api.js';
 import { startTrading, type Trading } from '../support/trading.js';
 
@@ -26,8 +27,10 @@ describe('controls over HTTP', () => {
     api.call(method, `/v2/admin${path}`, { as: ops, headers, ...(body && { body }) });
   const blocks = (): Promise<Record<string, unknown>[]> =>
     trading.container.db.knex('trading_blocks').orderBy('id');
-  const recorded = (): Promise<Record<string, unknown>[]> =>
-    trading.container.db.knex('control_changes').orderBy('id');
+  const recorded = async (): Promise<Record<string, unknown>[]> =>
+    (await listChanges(trading.container.db.knex, { limit: 500 }))
+      .map((entry) => ({ ...presentChange(entry), actor: entry.actor }))
+      .reverse();
   const why = { reason: 'a fat finger' };
 
   const controls = () => [

@@ -35,6 +35,9 @@ describe('a POST with an Idempotency-Key', () => {
 
   before(async () => {
     trading = await startTrading(1);
+    await trading.asOwner(`
+      create table notes (id bigint generated always as identity, client_id uuid, note text);
+      grant select, insert on notes to brokerx_app`);
     otherDb = connectDatabase(trading.container.config.databaseUrl, 'test-other');
     servers.push(await serve(trading.container.db), await serve(otherDb));
   });
@@ -54,8 +57,8 @@ describe('a POST with an Idempotency-Key', () => {
   /** What stands for a feature: writes one row. */
   const writeNote: ReplayableHandler = async (ctx, trx) => {
     const { note } = ctx.request.validBody as { note: string };
-    const [row] = await trx('control_changes')
-      .insert({ actor_id: client, action: 'test', target: { note } })
+    const [row] = await trx('notes')
+      .insert({ client_id: client, note })
       .returning<{ id: bigint }[]>('id');
     ctx.status = 201;
     ctx.set('Location', `/notes/${row!.id.toString()}`);
@@ -98,7 +101,7 @@ describe('a POST with an Idempotency-Key', () => {
   }
 
   const notes = (): Promise<unknown[]> =>
-    trading.container.db.knex('control_changes').where({ actor_id: client });
+    trading.container.db.knex('notes').where({ client_id: client });
 
   it('has one effect and one answer, whatever the number of copies at once', async () => {
     const copies = Array.from({ length: 100 }, (_, copy) => post('same', { at: copy % 2 }));

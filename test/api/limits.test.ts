@@ -153,7 +153,7 @@ describe('limits over HTTP', () => {
   });
 
   it('leave nothing behind when they are refused', async () => {
-    const count = () => trading.container.db.knex('control_changes').count().first();
+    const count = () => trading.container.db.knex('audit_entries').count().first();
     const before = await count();
     const bad: [string, object][] = [
       ['reason', { collar_bps: 1, reason: '' }],
@@ -189,11 +189,11 @@ describe('limits over HTTP', () => {
       connection: trading.container.config.databaseUrl,
     });
     try {
-      await owner.raw('revoke insert on control_changes from brokerx_app');
+      await owner.raw('revoke insert on audit_entries from brokerx_app');
       expect((await put({ collar_bps: 2 })).status).to.equal(500);
       expect((await get()).body.limits[0]).to.include({ collar_bps: 1, version: 1 });
     } finally {
-      await owner.raw('grant insert on control_changes to brokerx_app');
+      await owner.raw('grant insert on audit_entries to brokerx_app');
       await owner.destroy();
     }
   });
@@ -232,7 +232,7 @@ describe('the record of changes', () => {
       }
       const bad = await api.call('GET', '/v2/admin/control_changes?action=edit', { as });
       expectProblem(bad, 422, 42210000);
-      const rewrite = trading.container.db.knex('control_changes').update({ reason: 'other' });
+      const rewrite = trading.container.db.knex('audit_entries').update({ content: '{}' });
       expect(await rewrite.then(String, String)).to.match(/append-only|permission denied/);
     } finally {
       await api.stop();

@@ -1,0 +1,30 @@
+/** Whether the client whom an entry is about reads it, too. */
+interface ActionRule {
+  readonly shownToClient: boolean;
+}
+
+const SHOWN: ActionRule = { shownToClient: true };
+const HOUSE_ONLY: ActionRule = { shownToClient: false };
+
+/**
+ * Every act that the audit log knows; permanent strings, they are in its records. What the house
+ * does about a client's risk, or suspects, is not for the client to read.
+ */
+export const AUDIT_ACTIONS = {
+  'limits.set': HOUSE_ONLY,
+  'limits.delete': HOUSE_ONLY,
+  'halt.set': HOUSE_ONLY,
+  'halt.lift': HOUSE_ONLY,
+  'kill_switch.set': SHOWN,
+  'kill_switch.lift': SHOWN,
+  'restriction.set': SHOWN,
+  'restriction.lift': SHOWN,
+} as const satisfies Readonly<Record<string, ActionRule>>;
+
+export type AuditAction = keyof typeof AUDIT_ACTIONS;
+
+export const auditActions = Object.keys(AUDIT_ACTIONS) as AuditAction[];
+
+export const actionsShownToClients = auditActions.filter(
+  (action) => AUDIT_ACTIONS[action].shownToClient,
+);
