@@ -29,6 +29,7 @@ import { securityHeaders } from './http/security-headers.js';
 import type { Identity } from './identity/identity.js';
 import { sessionsRouter } from './identity/routes.js';
 import { sessionOperations } from './identity/schema.js';
+import type { Sealer } from './identity/sealer.js';
 import { ledgerOperations } from './ledger/docs.js';
 import type { LedgerProver } from './ledger/proof.js';
 import { ledgerRouter } from './ledger/routes.js';
@@ -61,6 +62,9 @@ export interface AppDeps {
   readonly prover: LedgerProver;
   /** Told which shards have new work. Must neither wait nor throw. */
   readonly nudge: (shards: readonly number[]) => void;
+  /** Told that there are mails to send. Must neither wait nor throw. */
+  readonly nudgeNotifications: () => void;
+  readonly sealer: Sealer;
   readonly identity: Identity;
   readonly streams: Streams;
   /** Shown on Bull Board. */

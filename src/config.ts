@@ -12,6 +12,8 @@ export interface Config {
   readonly cacheRedisUrl: string;
   readonly dataDir: string;
   readonly jwtSecret: string;
+  /** Encrypts the secrets that must be readable again. */
+  readonly secretsKey: string;
   readonly logLevel: string;
   readonly marketSimulator: boolean;
   readonly marketHours: 'always' | 'nyse';
@@ -37,7 +39,7 @@ export interface Config {
 export const WORKER_ROLES = ['orders', 'notifications', 'market', 'maintenance'] as const;
 export type WorkerRole = (typeof WORKER_ROLES)[number];
 
-/** The JWT secret of `npm start`; production refuses it. */
+/** The secrets of `npm start`; production refuses them. */
 const DEVELOPMENT_SECRET = 'development-only-secret-do-not-use-in-production';
 
 const url = (schemes: string[]) => Joi.string().uri({ scheme: schemes });
@@ -52,6 +54,7 @@ const settings = Joi.object({
   CACHE_REDIS_URL: url(['redis', 'rediss']),
   DATA_DIR: Joi.string().default('.brokerx'),
   JWT_SECRET: Joi.string().min(32).default(DEVELOPMENT_SECRET),
+  SECRETS_KEY: Joi.string().min(32).default(DEVELOPMENT_SECRET),
   LOG_LEVEL: Joi.string().valid('error', 'warn', 'info', 'http', 'debug').default('info'),
   MARKET_SIMULATOR: Joi.string().valid('on', 'off').default('on'),
   MARKET_HOURS: Joi.string().valid('always', 'nyse').default('always'),
@@ -95,12 +98,15 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const result = settings.validate(present, { abortEarly: false });
   if (result.error) throw new Error(describe(result.error));
   const config = fromSettings(result.value as Settings);
-  if (config.nodeEnv === 'production' && config.jwtSecret === DEVELOPMENT_SECRET) {
-    throw new Error(
-      'JWT_SECRET is the development default; set a secret of at least 32 characters',
-    );
-  }
+  if (config.nodeEnv === 'production') refuseDefaultSecrets(config);
   return config;
+}
+
+function refuseDefaultSecrets({ jwtSecret, secretsKey }: Config): void {
+  for (const [name, value] of Object.entries({ JWT_SECRET: jwtSecret, SECRETS_KEY: secretsKey })) {
+    if (value !== DEVELOPMENT_SECRET) continue;
+    throw new Error(`${name} is the development default; set a secret of at least 32 characters`);
+  }
 }
 
 /** The settings after validation: defaults filled in, numbers read. */
@@ -113,6 +119,7 @@ interface Settings {
   CACHE_REDIS_URL?: string;
   DATA_DIR: string;
   JWT_SECRET: string;
+  SECRETS_KEY: string;
   LOG_LEVEL: string;
   MARKET_SIMULATOR: 'on' | 'off';
   MARKET_HOURS: Config['marketHours'];
@@ -144,6 +151,7 @@ function fromSettings(value: Settings): Config {
     cacheRedisUrl: value.CACHE_REDIS_URL ?? value.REDIS_URL,
     dataDir: value.DATA_DIR,
     jwtSecret: value.JWT_SECRET,
+    secretsKey: value.SECRETS_KEY,
     logLevel: value.LOG_LEVEL,
     marketSimulator: value.MARKET_SIMULATOR === 'on',
     marketHours: value.MARKET_HOURS,
@@ -187,6 +195,7 @@ function parseRoles(text: string): WorkerRole[] {
 
 const SECRET_SETTINGS = new Set([
   'JWT_SECRET',
+  'SECRETS_KEY',
   'DATABASE_URL',
   'REDIS_URL',
   'CACHE_REDIS_URL',

@@ -4,6 +4,7 @@ import type { Knex } from 'knex';
 import { AssetCatalog } from './assets/catalog.js';
 import type { Config } from './config.js';
 import { connectDatabase, requireDurablePostgres, type Database } from './db.js';
+import { createSealer, type Sealer } from './identity/sealer.js';
 import { createLogger, type Logger } from './log.js';
 import { Executor } from './orders/executor.js';
 import { Intake } from './orders/intake.js';
@@ -27,6 +28,8 @@ export interface Container {
   nudges: Nudges;
   intake: Intake;
   executor: Executor;
+  /** Encrypts the secrets that must be readable again. */
+  sealer: Sealer;
   /** Closes the connections; bounded in time. */
   close(): Promise<void>;
 }
@@ -100,6 +103,7 @@ export async function createContainer(config: Config, service: string): Promise<
     nudges,
     intake,
     executor,
+    sealer: createSealer(config.secretsKey),
     async close() {
       catalog.stop();
       limits.stop();

@@ -20,7 +20,7 @@ async function main(): Promise<void> {
   loadDotEnv();
   const config = readConfig(process.env);
   const container = await createContainer(config, 'api');
-  const { log, db, redis, intake, nudges } = container;
+  const { log, db, redis, intake, nudges, sealer } = container;
   const identity = createIdentity(db, config, (error) => {
     log.warn('revocations could not be read', { error });
   });
@@ -36,6 +36,8 @@ async function main(): Promise<void> {
     identity,
     prover: new LedgerProver(db.knex),
     nudge: (shards) => nudges.shards(shards),
+    nudgeNotifications: () => nudges.notifications(),
+    sealer,
     queues: [...nudges.shardQueues, nudges.notificationQueue, openQueue(MAINTENANCE_QUEUE, redis)],
     now: () => new Date(),
     isStopping: () => stopping,

@@ -60,7 +60,7 @@ async function startRoles(
   stops: Stop[],
   exit: (reason: string) => void,
 ): Promise<void> {
-  const { config, db, log, executor, nudges } = container;
+  const { config, db, log, executor, nudges, sealer } = container;
   const redis = connectRedis(config.redisUrl, workerOptions, redisErrorLogger(log));
   const has = (role: (typeof config.workerRoles)[number]) => config.workerRoles.includes(role);
   const workers: Worker[] = [];
@@ -77,7 +77,15 @@ async function startRoles(
     stops.push(startWatchdog({ knex: db.knex, redis, executor, log, exit }));
   }
   if (has('notifications')) {
-    workers.push(startNotificationWorker(redis, { db, log, mailer: createMailer(config), config }));
+    workers.push(
+      startNotificationWorker(redis, {
+        db,
+        log,
+        mailer: createMailer(config),
+        config,
+        sealer,
+      }),
+    );
   }
   if (has('maintenance')) {
     const { marketHours } = config;

@@ -35,6 +35,7 @@ const SCHEDULES: Record<MaintenanceJob, { everyMs: number }> = {
 const KEPT = [
   { table: 'idempotency_keys', column: 'created_at', time: '48 hours' },
   { table: 'request_keys', column: 'created_at', time: '48 hours' },
+  { table: 'mails', column: 'delivered_at', time: '30 days' },
   { table: 'execution_passes', column: 'settled_at', time: '30 days' },
 ] as const;
 const PURGE_BATCH = 10_000;

@@ -23,9 +23,9 @@ export interface DeliverDeps {
 
 /** How long claimed notifications belong to this call; then another worker may take them. */
 export const LEASE_MS = 60_000;
-const SEND_TIMEOUT_MS = 20_000;
+export const SEND_TIMEOUT_MS = 20_000;
 /** No mail is begun so late that its lease could run out under it. */
-const SENDING_MS = LEASE_MS - SEND_TIMEOUT_MS;
+export const SENDING_MS = LEASE_MS - SEND_TIMEOUT_MS;
 
 /** About 15 hours with the pauses below; then it stays undelivered, with its last error. */
 export const MAX_ATTEMPTS = 24;
@@ -132,7 +132,8 @@ function digestOf(batch: readonly ClaimedNotification[]): ExecutionDigest {
   return { to, firstName, accountNumber, orders: [...orders.values()] };
 }
 
-async function withTimeout(work: Promise<void>, timeoutMs: number): Promise<void> {
+/** @throws Error when the mail was not sent in time */
+export async function withTimeout(work: Promise<void>, timeoutMs: number): Promise<void> {
   const done = new AbortController();
   const late = sleep(timeoutMs, undefined, { signal: done.signal }).then(
     () => {

@@ -1,4 +1,5 @@
 import { averagePrice, formatDecimal, PRICE_SCALE, QTY_SCALE } from '../domain/money.js';
+import { escapeHtml } from './html.js';
 
 /** What was executed of one order. Quantities in 10^-9 units, money in 10^-4 USD. */
 export interface ExecutedOrder {
@@ -139,14 +140,3 @@ function htmlOf(
     '',
   ].join('\n');
 }
-
-const ENTITIES: Record<string, string> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-const escapeHtml = (text: string): string =>
-  text.replace(/[&<>"']/g, (character) => ENTITIES[character]!);

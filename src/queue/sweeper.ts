@@ -22,11 +22,16 @@ export async function readWaitingWork(knex: Knex): Promise<Waiting[]> {
   return rows;
 }
 
-/** Age of the oldest notification that is due, in milliseconds; 0 when there is none. */
+/** Age of the oldest notification or mail that is due, in milliseconds; 0 when there is none. */
 async function readOldestNotificationMs(knex: Knex): Promise<number> {
   const { rows } = await knex.raw<{ rows: { ageMs: number | null }[] }>(`
     select (extract(epoch from clock_timestamp() - min(due_at)) * 1000)::float8 as "ageMs"
-    from notifications where delivered_at is null and due_at <= clock_timestamp()`);
+    from (
+      select due_at from notifications
+      where delivered_at is null and due_at <= clock_timestamp()
+      union all
+      select due_at from mails where delivered_at is null and due_at <= clock_timestamp()
+    ) as due`);
   return rows[0]?.ageMs ?? 0;
 }
 

@@ -44,7 +44,7 @@ export async function startApi(
     ...deps
   }: Partial<ApiServerDeps> & { settings?: Partial<ApiServerDeps['config']> } = {},
 ): Promise<Api> {
-  const { config, log, db, redis, intake, nudges } = container;
+  const { config, log, db, redis, intake, nudges, sealer } = container;
   const identity = deps.identity ?? createIdentity(db, config, () => undefined);
   await identity.start();
   const { server, streams } = createApiServer({
@@ -56,6 +56,8 @@ export async function startApi(
     identity,
     prover: new LedgerProver(db.knex),
     nudge: (shards) => nudges.shards(shards),
+    nudgeNotifications: () => nudges.notifications(),
+    sealer,
     queues: [nudges.notificationQueue],
     now: () => new Date(),
     isStopping: () => false,
