@@ -79,8 +79,9 @@ function describe(operation: Operation, components: Components, problem: Json): 
     operationId: operationId(operation),
     summary: operation.summary,
     ...(operation.description && { description: operation.description }),
-    security: isPublic ? [] : [{ keyId: [], keySecret: [] }, { session: [] }],
+    security: securityOf(operation),
     ...(!isPublic && { 'x-scope': operation.access }),
+    ...(operation.roles && { 'x-roles': operation.roles }),
     parameters: [
       ...parameters('path', operation.params),
       ...parameters('query', operation.query),
@@ -94,6 +95,12 @@ function describe(operation: Operation, components: Components, problem: Json): 
     }),
     responses,
   };
+}
+
+function securityOf({ access }: Operation): Json[] {
+  if (access === 'public') return [];
+  const session = { session: [] };
+  return access === 'person' ? [session] : [{ keyId: [], keySecret: [] }, session];
 }
 
 function problemStatuses({ access, body, query, params, problems = [] }: Operation): number[] {

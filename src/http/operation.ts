@@ -1,5 +1,5 @@
 import Joi from 'joi';
-import type { Scope } from '../identity/principal.js';
+import type { Role, Scope } from '../identity/principal.js';
 
 /**
  * What `/openapi.json` says about one route. Each feature exports its operations beside its routes;
@@ -12,8 +12,13 @@ export interface Operation {
   readonly tag: string;
   readonly summary: string;
   readonly description?: string;
-  /** Who may call it: anybody, any staff of a role, or a credential with this scope. */
-  readonly access: 'public' | 'staff' | Scope;
+  /**
+   * Who may call it: anybody; staff; a person who logged in, of any role, but no program's key; or a
+   * credential with this scope.
+   */
+  readonly access: 'public' | 'staff' | 'person' | Scope;
+  /** The only roles that may call it; always named for staff. */
+  readonly roles?: readonly Role[];
   readonly params?: Joi.ObjectSchema;
   readonly query?: Joi.ObjectSchema;
   readonly headers?: Joi.ObjectSchema;

@@ -33,6 +33,14 @@ export const requireScope =
     return next();
   };
 
+/** Lets only people pass who logged in: what a program's key must never do. @throws DomainError 403 */
+export const requireSession: Middleware = (ctx, next) => {
+  if (ctx.state.principal.credential !== 'session') {
+    throw forbidden('This is for people: log in (POST /v2/sessions); an API key may not do it');
+  }
+  return next();
+};
+
 /** Puts the caller's account into `ctx.state.accountId`. @throws DomainError 403 for staff */
 export const requireAccount: Middleware = (ctx, next) => {
   ctx.state.accountId = requireAccountOf(ctx.state.principal);

@@ -69,10 +69,12 @@ describe('the OpenAPI document', () => {
   });
 
   it('says of every route that is not public which credentials it takes', () => {
-    for (const { method, path, access } of operations) {
+    for (const { method, path, access, roles } of operations) {
       const name = path.replaceAll(/(?<!\\):(\w+)/g, '{$1}').replaceAll('\\:', ':');
       const { security } = document.paths[name]![method]!;
-      expect(security, path).to.have.lengthOf(access === 'public' ? 0 : 2);
+      const ways = access === 'public' ? 0 : access === 'person' ? 1 : 2;
+      expect(security, path).to.have.lengthOf(ways);
+      if (access === 'staff') expect(roles, path).not.to.equal(undefined);
     }
   });
 
