@@ -2,16 +2,18 @@ import type { Knex } from 'knex';
 
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(`
-    -- A browser or app that keeps a token of ours. A trusted one needs no second factor to log in.
+    -- Where somebody has logged in from. A trusted one keeps a token of ours, and with it needs no second
+    -- factor to log in.
     create table devices (
       id uuid primary key,
       client_id uuid not null references clients,
-      token_hash bytea not null unique check (length(token_hash) = 32),
+      token_hash bytea unique check (length(token_hash) = 32),
       user_agent text not null,
       ip text not null,
       first_seen_at timestamptz not null default now(),
       last_seen_at timestamptz not null default now(),
-      trusted_until timestamptz
+      trusted_until timestamptz,
+      check (trusted_until is null or token_hash is not null)
     );
     create index devices_client on devices (client_id);
 
@@ -65,10 +67,10 @@ export async function up(knex: Knex): Promise<void> {
     create table attempt_limits (
       key varchar(255) primary key,
       points integer not null default 0,
-      expire bigint
+      expire double precision -- in ms; rate-limiter-flexible reckons with it as a number
     );
 
-    grant select, insert, delete, update (ip, last_seen_at, trusted_until) on devices to brokerx_app;
+    grant select, insert, delete, update (token_hash, last_seen_at, trusted_until) on devices to brokerx_app;
     grant select, insert, delete,
       update (device_id, methods, last_used_at, expires_at, stepped_up_at, ended_at, end_reason)
       on sessions to brokerx_app;

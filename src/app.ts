@@ -8,6 +8,8 @@ import { accountOperations } from './accounts/schema.js';
 import { activitiesRouter } from './activities/routes.js';
 import { activityOperations } from './activities/schema.js';
 import { bullBoard } from './admin/bull-board.js';
+import { apiKeysRouter } from './api-keys/routes.js';
+import { apiKeyOperations } from './api-keys/schema.js';
 import { assetsRouter } from './assets/routes.js';
 import { assetOperations } from './assets/schema.js';
 import { unlistedOperations, unlistedRouter } from './assets/unlisted-routes.js';
@@ -27,8 +29,6 @@ import type { Operation } from './http/operation.js';
 import { requestId } from './http/request-id.js';
 import { securityHeaders } from './http/security-headers.js';
 import type { Identity } from './identity/identity.js';
-import { sessionsRouter } from './identity/routes.js';
-import { sessionOperations } from './identity/schema.js';
 import type { Sealer } from './identity/sealer.js';
 import { ledgerOperations } from './ledger/docs.js';
 import type { LedgerProver } from './ledger/proof.js';
@@ -37,6 +37,8 @@ import type { Logger } from './log.js';
 import { calendarRouter } from './market/calendar-routes.js';
 import { calendarOperations } from './market/calendar-schema.js';
 import { clockOperations, clockRouter } from './market/clock-routes.js';
+import { mfaRouter } from './mfa/routes.js';
+import { mfaOperations } from './mfa/schema.js';
 import { orderOperations } from './orders/docs.js';
 import type { Intake } from './orders/intake.js';
 import { ordersRouter } from './orders/routes.js';
@@ -46,6 +48,8 @@ import { portfolioOperations } from './portfolio/schema.js';
 import { blocksRouter } from './risk/block-routes.js';
 import { riskOperations } from './risk/docs.js';
 import { limitsRouter } from './risk/limit-routes.js';
+import { sessionOperations } from './sessions/docs.js';
+import { sessionsRouter } from './sessions/routes.js';
 import { eventsRouter } from './streams/routes.js';
 import { eventOperations } from './streams/schema.js';
 import type { Streams } from './streams/streams.js';
@@ -54,7 +58,7 @@ import { watchlistOperations } from './watchlists/schema.js';
 
 /** What the API is made of. */
 export interface AppDeps {
-  readonly config: Pick<Config, 'rateLimitPerMin' | 'corsOrigins' | 'marketHours'>;
+  readonly config: Pick<Config, 'rateLimitPerMin' | 'corsOrigins' | 'marketHours' | 'webauthn'>;
   readonly log: Logger;
   readonly db: Database;
   readonly redis: Redis;
@@ -93,6 +97,8 @@ export const operations: readonly Operation[] = [
   ...eventOperations,
   ...ledgerOperations,
   ...sessionOperations,
+  ...mfaOperations,
+  ...apiKeyOperations,
   ...riskOperations,
   ...healthOperations,
   ...metricsOperations,
@@ -126,8 +132,9 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
   const { config, log, db, redis, intake, prover, identity, streams, nudge, now, isStopping } =
     deps;
   const { knex } = db;
-  const { marketHours } = config;
-  const { sessions } = identity;
+  const { marketHours, webauthn: party } = config;
+  const { sessions, login, factors } = identity;
+  const { sealer, nudgeNotifications } = deps;
   const routers = [
     ordersRouter({ ...guards, db, intake }),
     timelineRouter({ ...guards, knex }),
@@ -142,7 +149,9 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
     calendarRouter({ ...guards, marketHours, now }),
     eventsRouter({ ...guards, db, streams }),
     ledgerRouter({ ...guards, prover }),
-    sessionsRouter({ ...guards, sessions }),
+    sessionsRouter({ ...guards, knex, sessions, login, factors, now }),
+    mfaRouter({ ...guards, knex, sealer, factors, party, nudgeNotifications, now }),
+    apiKeysRouter({ ...guards, knex, sealer, nudgeNotifications }),
     limitsRouter({ ...guards, knex }),
     blocksRouter({ ...guards, knex, log, nudge }),
     healthRouter({ db, redis, isStopping }),

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import Joi from 'joi';
+import { ROLES, type Role } from './identity/principal.js';
 
 /** Every setting of the product, validated once at the start and frozen. */
 export interface Config {
@@ -22,6 +23,10 @@ export interface Config {
   readonly workerRoles: readonly WorkerRole[];
   readonly workers: number;
   readonly corsOrigins: readonly string[];
+  /** Where passkeys work: origins of one domain. */
+  readonly webauthn: { readonly id: string; readonly origins: readonly string[] };
+  /** Roles that never log in without a second factor. */
+  readonly mfaRequiredRoles: readonly Role[];
   readonly feeBps: number;
   readonly marketCollarBps: number;
   readonly maxOrderQty: string;
@@ -63,6 +68,8 @@ const settings = Joi.object({
   WORKER_ROLES: list,
   WORKERS: Joi.number().integer().min(0).max(64).default(1),
   CORS_ORIGINS: list,
+  WEBAUTHN_ORIGINS: list,
+  MFA_REQUIRED_ROLES: list,
   FEE_BPS: Joi.number().integer().min(0).max(1_000).default(0),
   MARKET_COLLAR_BPS: Joi.number().integer().min(1).max(5_000).default(500),
   MAX_ORDER_QTY: Joi.string()
@@ -128,6 +135,8 @@ interface Settings {
   WORKER_ROLES: string;
   WORKERS: number;
   CORS_ORIGINS: string;
+  WEBAUTHN_ORIGINS: string;
+  MFA_REQUIRED_ROLES: string;
   FEE_BPS: number;
   MARKET_COLLAR_BPS: number;
   MAX_ORDER_QTY: string;
@@ -157,9 +166,11 @@ function fromSettings(value: Settings): Config {
     marketHours: value.MARKET_HOURS,
     rateLimitPerMin: value.RATE_LIMIT_PER_MIN,
     shards: value.SHARDS,
-    workerRoles: parseRoles(value.WORKER_ROLES),
+    workerRoles: parseWorkerRoles(value.WORKER_ROLES),
     workers: value.WORKERS,
     corsOrigins: splitList(value.CORS_ORIGINS),
+    webauthn: relyingParty(value.WEBAUTHN_ORIGINS || `http://localhost:${value.PORT}`),
+    mfaRequiredRoles: parseNames('MFA_REQUIRED_ROLES', value.MFA_REQUIRED_ROLES, ROLES),
     feeBps: value.FEE_BPS,
     marketCollarBps: value.MARKET_COLLAR_BPS,
     maxOrderQty: value.MAX_ORDER_QTY,
@@ -180,17 +191,39 @@ const splitList = (text: string): string[] =>
     .map((item) => item.trim())
     .filter((item) => item !== '');
 
-function parseRoles(text: string): WorkerRole[] {
+function parseNames<Name extends string>(
+  setting: string,
+  text: string,
+  allowed: readonly Name[],
+): Name[] {
   const names = splitList(text);
   for (const name of names) {
-    if (!(WORKER_ROLES as readonly string[]).includes(name)) {
-      throw new Error(
-        `WORKER_ROLES was "${text}": "${name}" is not a role. ` +
-          `Allowed: a comma-separated list of ${WORKER_ROLES.join(', ')}; empty means all`,
-      );
-    }
+    if ((allowed as readonly string[]).includes(name)) continue;
+    throw new Error(
+      `${setting} was "${text}": "${name}" is not a role. ` +
+        `Allowed: a comma-separated list of ${allowed.join(', ')}`,
+    );
   }
-  return names.length === 0 ? [...WORKER_ROLES] : (names as WorkerRole[]);
+  return names as Name[];
+}
+
+function parseWorkerRoles(text: string): readonly WorkerRole[] {
+  const roles = parseNames('WORKER_ROLES', text, WORKER_ROLES);
+  return roles.length === 0 ? WORKER_ROLES : roles; // empty means all
+}
+
+/** All origins must be of one domain (WebAuthn, relying party identifier). */
+function relyingParty(text: string): Config['webauthn'] {
+  const origins = splitList(text);
+  const urls = origins.map((origin) => (URL.canParse(origin) ? new URL(origin) : null));
+  const id = urls[0]?.hostname ?? '';
+  const isOurs = (url: URL | null) =>
+    url !== null && (url.hostname === id || url.hostname.endsWith(`.${id}`));
+  if (urls.every((url, at) => isOurs(url) && url!.origin === origins[at])) return { id, origins };
+  throw new Error(
+    `WEBAUTHN_ORIGINS was "${text}": it must be a list of origins such as ` +
+      'https://brokerx.example,https://app.brokerx.example; the first one names the domain',
+  );
 }
 
 const SECRET_SETTINGS = new Set([

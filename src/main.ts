@@ -21,8 +21,13 @@ async function main(): Promise<void> {
   const config = readConfig(process.env);
   const container = await createContainer(config, 'api');
   const { log, db, redis, intake, nudges, sealer } = container;
-  const identity = createIdentity(db, config, (error) => {
-    log.warn('revocations could not be read', { error });
+  const nudgeNotifications = () => nudges.notifications();
+  const identity = createIdentity({
+    db,
+    config,
+    sealer,
+    nudgeNotifications,
+    onError: (error) => log.warn('revocations or uses of keys are not up to date', { error }),
   });
   await identity.start();
 
@@ -36,7 +41,7 @@ async function main(): Promise<void> {
     identity,
     prover: new LedgerProver(db.knex),
     nudge: (shards) => nudges.shards(shards),
-    nudgeNotifications: () => nudges.notifications(),
+    nudgeNotifications,
     sealer,
     queues: [...nudges.shardQueues, nudges.notificationQueue, openQueue(MAINTENANCE_QUEUE, redis)],
     now: () => new Date(),

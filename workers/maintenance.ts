@@ -29,14 +29,20 @@ const SCHEDULES: Record<MaintenanceJob, { everyMs: number }> = {
 };
 
 /**
- * What is deleted when it is old enough, by the column that tells its age. First answers to an
- * Idempotency-Key are kept at least a day (the wire contract); we keep two.
+ * What is deleted when it is old enough. First answers to an Idempotency-Key are kept at least a day
+ * (the wire contract); we keep two. A refresh token that was spent is kept until it would have expired:
+ * somebody may come with a copy.
  */
-const KEPT = [
-  { table: 'idempotency_keys', column: 'created_at', time: '48 hours' },
-  { table: 'request_keys', column: 'created_at', time: '48 hours' },
-  { table: 'mails', column: 'delivered_at', time: '30 days' },
-  { table: 'execution_passes', column: 'settled_at', time: '30 days' },
+const PURGED = [
+  { table: 'idempotency_keys', where: `created_at < now() - interval '48 hours'` },
+  { table: 'request_keys', where: `created_at < now() - interval '48 hours'` },
+  { table: 'mails', where: `delivered_at < now() - interval '30 days'` },
+  { table: 'execution_passes', where: `settled_at < now() - interval '30 days'` },
+  { table: 'refresh_tokens', where: 'expires_at < now()' },
+  { table: 'mfa_challenges', where: `expires_at < now() - interval '1 day'` },
+  { table: 'one_time_codes', where: `expires_at < now() - interval '7 days'` },
+  { table: 'attempt_limits', where: 'expire < extract(epoch from now()) * 1000' },
+  { table: 'sessions', where: `expires_at < now() - interval '90 days'` },
 ] as const;
 const PURGE_BATCH = 10_000;
 
@@ -60,11 +66,10 @@ export async function measureQueues(queues: readonly Queue[]): Promise<void> {
 }
 
 /** Deletes some of a table's rows that are old enough. @returns how many */
-async function purge(knex: Knex, { table, column, time }: (typeof KEPT)[number]): Promise<number> {
+async function purge(knex: Knex, { table, where }: (typeof PURGED)[number]): Promise<number> {
   const { rowCount } = await knex.raw<{ rowCount: number }>(
     `delete from ${table} where ctid = any(array(
-       select ctid from ${table} where ${column} < now() - interval '${time}'
-       limit ${PURGE_BATCH}))`,
+       select ctid from ${table} where ${where} limit ${PURGE_BATCH}))`,
   );
   return rowCount;
 }
@@ -103,7 +108,7 @@ export async function maintain(
       return;
     }
     case 'purge':
-      for (const old of KEPT) while ((await purge(knex, old)) > 0);
+      for (const old of PURGED) while ((await purge(knex, old)) > 0);
       return;
     case 'equity-snapshots':
       await takeSnapshots(knex, new Date());

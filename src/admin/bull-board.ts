@@ -3,6 +3,7 @@ import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { KoaAdapter } from '@bull-board/koa';
 import type { Queue } from 'bullmq';
 import type { Context } from 'koa';
+import { actorOf } from '../audit/record.js';
 import { forbidden } from '../errors.js';
 import type { Middleware } from '../http/context.js';
 import { requireRole } from '../http/require-role.js';
@@ -53,7 +54,7 @@ async function identify(ctx: Context, deps: BullBoardDeps): Promise<void> {
   ctx.set('WWW-Authenticate', CHALLENGE); // for whichever of these refuses
   if (authorization !== undefined && /^basic /i.test(authorization)) {
     await deps.limitRate(ctx, nothing);
-    ctx.state.principal = await deps.basicAuth.verify(authorization, ctx.ip);
+    ctx.state.principal = await deps.basicAuth.verify(authorization, actorOf(ctx));
   } else {
     await deps.authenticated(ctx, nothing);
   }

@@ -19,6 +19,21 @@ export const AUDIT_ACTIONS = {
   'kill_switch.lift': SHOWN,
   'restriction.set': SHOWN,
   'restriction.lift': SHOWN,
+  'login.refused': SHOWN,
+  'second_factor.refused': SHOWN,
+  'second_factor.code_sent': SHOWN,
+  'session.opened': SHOWN,
+  'session.stepped_up': SHOWN,
+  'session.token_reused': SHOWN,
+  'session.ended': SHOWN,
+  'device.trusted': SHOWN,
+  'device.removed': SHOWN,
+  'second_factor.added': SHOWN,
+  'second_factor.removed': SHOWN,
+  'recovery_codes.made': SHOWN,
+  'api_key.created': SHOWN,
+  'api_key.changed': SHOWN,
+  'api_key.revoked': SHOWN,
 } as const satisfies Readonly<Record<string, ActionRule>>;
 
 export type AuditAction = keyof typeof AUDIT_ACTIONS;

@@ -36,6 +36,7 @@ export function authenticate({ apiKeys, sessions, rateLimit }: AuthenticateDeps)
         const secret = headers['apca-api-secret-key'];
         const found = apiKeys.verify(keyId, typeof secret === 'string' ? secret : '');
         ctx.state.principal = found instanceof Promise ? await found : found;
+        apiKeys.noteUse(keyId, ctx.ip);
       } else if (headers.authorization !== undefined) {
         ctx.state.principal = await verifyBearer(ctx);
       } else {

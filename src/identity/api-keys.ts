@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import type { Database, Statement } from '../db.js';
 import { forbidden, unauthenticated } from '../errors.js';
 import { cacheRequests } from '../metrics.js';
+import { KeyUsage } from './key-usage.js';
 import type { ClientStatus } from './model.js';
 import { hashSecret } from './new-api-key.js';
 import type { Principal, Role, Scope } from './principal.js';
@@ -16,9 +17,9 @@ const SECRET_MAX_LENGTH = 128;
 const FIND_KEY: Statement = {
   name: 'identity-find-key',
   text: `select k.id, k.client_id as "clientId", k.account_id as "accountId", k.scopes,
-      k.secret_hash as "secretHash", c.role, c.status
+      k.secret_hash as "secretHash", k.expires_at as "expiresAt", c.role, c.status
     from api_keys k join clients c on c.id = k.client_id
-    where k.id = $1 and k.revoked_at is null`,
+    where k.id = $1 and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())`,
 };
 
 interface KeyRow {
@@ -27,6 +28,7 @@ interface KeyRow {
   accountId: string | null;
   scopes: Scope[];
   secretHash: Buffer;
+  expiresAt: Date | null;
   role: Role;
   status: ClientStatus;
 }
@@ -35,6 +37,8 @@ interface VerifiedKey {
   readonly secretHash: Buffer;
   readonly principal: Principal;
   readonly verifiedAt: number;
+  /** In ms. */
+  readonly expiresAt: number;
 }
 
 /** Verifies API keys: the first time against Postgres, then from memory until one is revoked. */
@@ -44,14 +48,34 @@ export class ApiKeys {
   private readonly hits = cacheRequests.labels('api_keys', 'hit');
   private readonly misses = cacheRequests.labels('api_keys', 'miss');
 
+  private readonly usage: KeyUsage;
+
+  /** @param onError told when it could not be written which keys were used */
   constructor(
     private readonly db: Database,
     private readonly revocations: Revocations,
-  ) {}
+    onError: (error: unknown) => void,
+  ) {
+    this.usage = new KeyUsage(db.knex, onError);
+  }
+
+  /** Begins to write down when keys are used. */
+  start(): void {
+    this.usage.start();
+  }
+
+  stop(): void {
+    this.usage.stop();
+  }
+
+  /** A request came with this key. */
+  noteUse(keyId: string, ip: string): void {
+    this.usage.note(keyId, ip);
+  }
 
   /**
    * Who a key belongs to. A remembered key answers at once, without a promise.
-   * @throws DomainError 401 for an unknown or revoked key or a wrong secret (which of them is not
+   * @throws DomainError 401 for an unknown, revoked or expired key or a wrong secret (which of them is not
    *   told), 403 when the client is not active
    */
   verify(keyId: string, secret: string): Principal | Promise<Principal> {
@@ -66,9 +90,11 @@ export class ApiKeys {
     return this.verifyAnew(keyId, secretHash);
   }
 
-  private isFresh({ verifiedAt, principal }: VerifiedKey, keyId: string): boolean {
+  private isFresh({ verifiedAt, expiresAt, principal }: VerifiedKey, keyId: string): boolean {
+    const now = Date.now();
     return (
-      Date.now() - verifiedAt < CACHE_TTL_MS &&
+      now - verifiedAt < CACHE_TTL_MS &&
+      now < expiresAt &&
       !this.revocations.includes(keyId) &&
       !this.revocations.includes(principal.clientId)
     );
@@ -82,7 +108,8 @@ export class ApiKeys {
     if (!row || !timingSafeEqual(row.secretHash, secretHash)) throw wrongKey();
     if (row.status !== 'active') throw notActive(row.status);
     const principal = principalOf(row);
-    this.remember(keyId, { secretHash, principal, verifiedAt });
+    const expiresAt = row.expiresAt?.getTime() ?? Infinity;
+    this.remember(keyId, { secretHash, principal, verifiedAt, expiresAt });
     return principal;
   }
 
@@ -108,7 +135,8 @@ export class ApiKeys {
   }
 }
 
-const wrongKey = () => unauthenticated('The API key or its secret is wrong, or it was revoked');
+const wrongKey = () =>
+  unauthenticated('The API key or its secret is wrong, or it was revoked or has expired');
 
 /** 403: we know who it is, and the client may not use the house at present. */
 export const notActive = (status: ClientStatus) =>

@@ -11,17 +11,19 @@ const RECENTLY_REVOKED: Statement = {
   name: 'identity-recently-revoked',
   text: `select id from api_keys where revoked_at > now() - make_interval(secs => $1)
     union all
+    select id::text from sessions where ended_at > now() - make_interval(secs => $1)
+    union all
     select id::text from clients
     where status <> 'active' and updated_at > now() - make_interval(secs => $1)`,
 };
 
 /**
- * The API keys revoked and the clients suspended in the last minutes, read from Postgres three times
+ * The API keys revoked, the sessions ended and the clients suspended in the last minutes, read from Postgres three times
  * a second: what another process revokes is refused here within a second, although verified
  * credentials are remembered.
  */
 export class Revocations {
-  /** When each id was first seen, in ms; keys and clients cannot be mistaken for each other. */
+  /** When each id was first seen, in ms; keys and UUIDs cannot be mistaken for each other. */
   private readonly seenAt = new Map<string, number>();
   private lastReadAt: number | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -43,7 +45,7 @@ export class Revocations {
     this.timer = undefined;
   }
 
-  /** True when this key or client was revoked lately: what is remembered of it is out of date. */
+  /** True when this key, session or client was revoked lately: what is remembered of it is out of date. */
   includes(id: string): boolean {
     return this.seenAt.has(id);
   }

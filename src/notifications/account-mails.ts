@@ -18,6 +18,32 @@ type Template = (
 
 /** Kinds are permanent strings: they stand in rows that wait. */
 const TEMPLATES = {
+  second_factor_code: ({ first_name }, code) => ({
+    subject: 'Your code for BrokerX+',
+    paragraphs: [
+      `Hello ${first_name!},`,
+      `your code is ${code!}. It is good for ten minutes and for one use.`,
+      'We never ask for it by phone or mail. If you did not ask for it, somebody knows your ' +
+        'password: change it.',
+    ],
+  }),
+  second_factor_changed: ({ first_name, change }) => ({
+    subject: 'Your second factors were changed',
+    paragraphs: [
+      `Hello ${first_name!},`,
+      change!,
+      'If it was not you, end all sessions, change your password and write to ' +
+        'support@brokerx.example.',
+    ],
+  }),
+  api_key_created: ({ first_name, label, scopes }) => ({
+    subject: 'A new API key for your account',
+    paragraphs: [
+      `Hello ${first_name!},`,
+      `an API key was made for your account: ${label!} (it may ${scopes!}).`,
+      'If it was not you, revoke it, change your password and write to support@brokerx.example.',
+    ],
+  }),
   new_device: ({ first_name, at, ip, device }) => ({
     subject: 'A new device has logged in to your account',
     paragraphs: [

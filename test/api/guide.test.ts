@@ -1,11 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { expect } from 'chai';
+import { newId } from '../../src/ids.js';
 import { Client } from '../../src/identity/model.js';
+import { SecondFactor } from '../../src/mfa/model.js';
+import { makeRecoveryCodes } from '../../src/mfa/recovery-codes.js';
 import { CODES } from '../../src/orders/pre-trade.js';
 import { AnswerSchemas, type AnswersDocument } from '../support/answer-schemas.js';
 import { createPerson, startApi, type Answer, type Api } from '../support/api.js';
 import { eventually } from '../support/eventually.js';
 import { readGuide, type GuideCall, type GuideSection } from '../support/guide.js';
+import { sessionOf } from '../support/session.js';
 import { StreamClient } from '../support/stream-client.js';
 import { startTrading, type Trading } from '../support/trading.js';
 
@@ -156,6 +160,7 @@ async function prepare(trading: Trading, api: Api): Promise<Record<string, strin
   const body = { name: 'favourites', symbols: ['AAPL', 'BTC/USD'] };
   const watchlist = await api.call('POST', '/v2/watchlists', { as: mine, body });
   return {
+    ...(await prepareSession(trading, api)),
     URL: api.url,
     AUTH: credentials(mine!),
     STAFF: credentials(admin),
@@ -169,6 +174,45 @@ async function prepare(trading: Trading, api: Api): Promise<Record<string, strin
     ACCOUNT_ID: mine!.account_id,
     LIMITS_ID: limits.body.id as string,
     WATCHLIST_ID: watchlist.body.id as string,
+  };
+}
+
+/** Somebody with codes by mail as second factor, in the middle of a login and logged in. */
+async function prepareSession(trading: Trading, api: Api): Promise<Record<string, string>> {
+  const { db, sealer } = trading.container;
+  const now = new Date();
+  const carol = await createPerson(trading, { password: PASSWORD });
+  const headers = await sessionOf(trading, api, carol, { steppedUp: true });
+  const other = await sessionOf(trading, api, carol);
+  const id = newId();
+  await SecondFactor.query(db.knex).insert({
+    id,
+    clientId: carol.id,
+    kind: 'email',
+    label: carol.email,
+    createdAt: now,
+    confirmedAt: now,
+  });
+  const codes = await db.knex.transaction((trx) => makeRecoveryCodes(trx, sealer, carol.id, now));
+  const body = { email: carol.email, password: PASSWORD };
+  const started = await api.call('POST', '/v2/sessions', { body });
+  const finished = await api.call('POST', '/v2/sessions', { body: { ...body, otp: codes[2] } });
+  const { sessions } = (await api.call('GET', '/v2/sessions', { headers: other })).body as {
+    sessions: { id: string; current: boolean }[];
+  };
+  const { devices } = (await api.call('GET', '/v2/devices', { headers })).body as {
+    devices: { id: string }[];
+  };
+  return {
+    SESSION: `Authorization: ${headers.Authorization}`,
+    SESSION_ID: sessions.find(({ current }) => current)!.id,
+    DEVICE_ID: devices[0]!.id,
+    MFA_TOKEN: started.body.mfa_token as string,
+    RECOVERY_CODE: codes[0]!,
+    STEP_UP_CODE: codes[1]!,
+    REFRESH_TOKEN: finished.body.refresh_token as string,
+    FACTOR_ID: id,
+    API_KEY_ID: carol.key_id,
   };
 }
 

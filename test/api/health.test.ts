@@ -35,7 +35,15 @@ describe('health and readiness', () => {
 
   it('is alive but not ready without Postgres, and says so to whoever wants to trade', async () => {
     const db = connectDatabase(NOWHERE, 'test', 1);
-    const identity = createIdentity(db, trading.container.config, () => undefined);
+    const { config, sealer } = trading.container;
+    const ignore = () => undefined;
+    const identity = createIdentity({
+      db,
+      config,
+      sealer,
+      nudgeNotifications: ignore,
+      onError: ignore,
+    });
     identity.start = () => Promise.resolve();
     const api = await startApi(trading, { db, identity });
     expect((await api.call('GET', '/health')).status).to.equal(200);

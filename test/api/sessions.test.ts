@@ -25,7 +25,7 @@ describe('logging in', () => {
     const { status, body, headers } = await login(email);
     expect(status).to.equal(200);
     expect(headers.get('cache-control')).to.equal('no-store');
-    expect(body).to.include({ token_type: 'Bearer', expires_in: 900, refresh_token: null });
+    expect(body).to.include({ token_type: 'Bearer', expires_in: 900, device_token: null });
     const Authorization = `Bearer ${body.access_token as string}`;
     const clock = await api.call('GET', '/v2/clock', { headers: { Authorization } });
     expect(clock.status).to.equal(200);

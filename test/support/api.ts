@@ -45,7 +45,10 @@ export async function startApi(
   }: Partial<ApiServerDeps> & { settings?: Partial<ApiServerDeps['config']> } = {},
 ): Promise<Api> {
   const { config, log, db, redis, intake, nudges, sealer } = container;
-  const identity = deps.identity ?? createIdentity(db, config, () => undefined);
+  const nudgeNotifications = () => nudges.notifications();
+  const identity =
+    deps.identity ??
+    createIdentity({ db, config, sealer, nudgeNotifications, onError: () => undefined });
   await identity.start();
   const { server, streams } = createApiServer({
     config: { ...config, rateLimitPerMin: 0, ...settings },
@@ -56,7 +59,7 @@ export async function startApi(
     identity,
     prover: new LedgerProver(db.knex),
     nudge: (shards) => nudges.shards(shards),
-    nudgeNotifications: () => nudges.notifications(),
+    nudgeNotifications,
     sealer,
     queues: [nudges.notificationQueue],
     now: () => new Date(),
