@@ -170,3 +170,13 @@ export const ledgerMismatches = new Gauge({
   help: 'Assets whose postings do not sum to zero, and balances that differ from their postings',
   aggregator: 'max',
 });
+export const ledgerProofDuration = new Histogram({
+  name: 'brokerx_ledger_proof_seconds',
+  help: 'Time of one proof of the ledger',
+  buckets: SECONDS,
+});
+export const ledgerProvedAt = new Gauge({
+  name: 'brokerx_ledger_proof_timestamp_seconds',
+  help: 'When the last scheduled proof that came to an end was begun; 0 before the first',
+  aggregator: 'max',
+});

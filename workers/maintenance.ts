@@ -2,7 +2,7 @@ import { Worker, type Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Knex } from 'knex';
 import type { MarketHours } from '../src/domain/clock.js';
-import { proveLedger } from '../src/ledger/proof.js';
+import { runScheduledProof } from '../src/ledger/scheduled-proof.js';
 import type { Logger } from '../src/log.js';
 import { jobsInQueue } from '../src/metrics.js';
 import { takeSnapshots, thinSnapshots } from '../src/portfolio/snapshots.js';
@@ -102,11 +102,9 @@ export async function maintain(
       if (shards.length > 0) nudges.shards(shards);
       return;
     }
-    case 'ledger-proof': {
-      const { balanced, mismatchedBalances } = await proveLedger(knex);
-      if (!balanced) log.error('the ledger does not balance', { mismatchedBalances });
+    case 'ledger-proof':
+      await runScheduledProof(knex, log);
       return;
-    }
     case 'purge':
       for (const old of PURGED) while ((await purge(knex, old)) > 0);
       return;

@@ -1,14 +1,37 @@
 import type { Knex } from 'knex';
 import { formatDecimal, PRICE_SCALE, QTY_SCALE } from '../domain/money.js';
-import { ledgerMismatches } from '../metrics.js';
+import { ledgerMismatches, ledgerProofDuration } from '../metrics.js';
 
 export interface LedgerProof {
   balanced: boolean;
   asOf: Date;
   /** Balances (cash or shares) that differ from the sum of their postings. */
   mismatchedBalances: number;
-  /** Amounts as decimal text. */
-  assets: { asset: string; debits: string; credits: string; difference: string }[];
+  assets: AssetProof[];
+  /** Over all assets. */
+  total: ProofTotal;
+}
+
+/** One asset's proof; amounts as decimal text. */
+export interface AssetProof {
+  asset: string;
+  debits: string;
+  credits: string;
+  difference: string;
+  /** How many balances of it were recomputed from their postings: cash, or positions. */
+  balances: number;
+  mismatchedBalances: number;
+  /** By how much those are off, without their signs: two faults never cancel each other out. */
+  balanceDifference: string;
+}
+
+export interface ProofTotal {
+  postings: number;
+  assets: number;
+  /** Those whose debits and credits differ. */
+  unbalancedAssets: number;
+  balances: number;
+  mismatchedBalances: number;
 }
 
 interface ProofRow {
@@ -17,7 +40,11 @@ interface ProofRow {
   /** Turnover outgrows a bigint of 10^-9 units: numeric, as text. */
   debits: string;
   credits: string;
+  postings: bigint;
+  balances: bigint;
   mismatched: bigint;
+  /** Numeric as text, like the turnover. */
+  off_by: string;
 }
 
 /**
@@ -27,7 +54,7 @@ interface ProofRow {
  */
 const PROOF = `
   with posted as (
-    select account_id, asset_id, sum(amount) as amount,
+    select account_id, asset_id, sum(amount) as amount, count(*) as postings,
       coalesce(sum(amount) filter (where amount > 0), 0) as debits,
       coalesce(-sum(amount) filter (where amount < 0), 0) as credits
     from postings group by account_id, asset_id
@@ -39,14 +66,17 @@ const PROOF = `
     select account_id, asset_id, qty from positions where qty <> 0
   ), compared as (
     select coalesce(p.asset_id, b.asset_id) as asset_id, coalesce(p.debits, 0) as debits,
-      coalesce(p.credits, 0) as credits,
-      coalesce(p.amount, 0) <> coalesce(b.amount, 0) and coalesce(a.kind, '') <> 'external' as off
+      coalesce(p.credits, 0) as credits, coalesce(p.postings, 0) as postings,
+      coalesce(a.kind, '') <> 'external' as is_kept,
+      abs(coalesce(p.amount, 0) - coalesce(b.amount, 0)) as off_by
     from posted p
     full join balances b on b.account_id = p.account_id and b.asset_id = p.asset_id
     left join accounts a on a.id = p.account_id
   )
   select s.symbol, s.class, sum(debits)::text as debits, sum(credits)::text as credits,
-    count(*) filter (where off) as mismatched
+    sum(postings)::bigint as postings, count(*) filter (where is_kept) as balances,
+    count(*) filter (where is_kept and off_by <> 0) as mismatched,
+    coalesce(sum(off_by) filter (where is_kept), 0)::text as off_by
   from compared join assets s on s.id = compared.asset_id
   group by s.symbol, s.class order by s.symbol`;
 
@@ -68,23 +98,43 @@ async function readProof(knex: Knex): Promise<ProofRow[]> {
 /** Proves the ledger; keeps the metric. Debits add to what accounts have, credits take from it. */
 export async function proveLedger(knex: Knex): Promise<LedgerProof> {
   const asOf = new Date();
+  const end = ledgerProofDuration.startTimer();
   const rows = await readProof(knex);
-  const mismatchedBalances = rows.reduce((sum, row) => sum + Number(row.mismatched), 0);
-  const unbalanced = rows.filter((row) => row.debits !== row.credits).length;
-  const balanced = mismatchedBalances + unbalanced === 0;
-  ledgerMismatches.set(mismatchedBalances + unbalanced);
-  const text = (row: ProofRow, units: bigint) =>
-    formatDecimal(units, row.class === 'currency' ? PRICE_SCALE : QTY_SCALE);
+  end();
+  const total = totalOf(rows);
+  const wrong = total.mismatchedBalances + total.unbalancedAssets;
+  ledgerMismatches.set(wrong);
   return {
-    balanced,
+    balanced: wrong === 0,
     asOf,
-    mismatchedBalances,
-    assets: rows.map((row) => ({
-      asset: row.symbol,
-      debits: text(row, BigInt(row.debits)),
-      credits: text(row, BigInt(row.credits)),
-      difference: text(row, BigInt(row.debits) - BigInt(row.credits)),
-    })),
+    mismatchedBalances: total.mismatchedBalances,
+    assets: rows.map(ofAsset),
+    total,
+  };
+}
+
+const sumOf = (rows: readonly ProofRow[], count: (row: ProofRow) => bigint): number =>
+  Number(rows.reduce((sum, row) => sum + count(row), 0n));
+
+const totalOf = (rows: readonly ProofRow[]): ProofTotal => ({
+  postings: sumOf(rows, ({ postings }) => postings),
+  assets: rows.length,
+  unbalancedAssets: rows.filter(({ debits, credits }) => debits !== credits).length,
+  balances: sumOf(rows, ({ balances }) => balances),
+  mismatchedBalances: sumOf(rows, ({ mismatched }) => mismatched),
+});
+
+function ofAsset(row: ProofRow): AssetProof {
+  const scale = row.class === 'currency' ? PRICE_SCALE : QTY_SCALE;
+  const text = (units: bigint): string => formatDecimal(units, scale);
+  return {
+    asset: row.symbol,
+    debits: text(BigInt(row.debits)),
+    credits: text(BigInt(row.credits)),
+    difference: text(BigInt(row.debits) - BigInt(row.credits)),
+    balances: Number(row.balances),
+    mismatchedBalances: Number(row.mismatched),
+    balanceDifference: text(BigInt(row.off_by)),
   };
 }
 

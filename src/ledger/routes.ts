@@ -1,5 +1,6 @@
 import Router from '@koa/router';
 import type { Middleware } from '../http/context.js';
+import { presentProof } from './presenter.js';
 import type { LedgerProver } from './proof.js';
 
 export interface LedgerRoutesDeps {
@@ -12,13 +13,7 @@ export interface LedgerRoutesDeps {
 export function ledgerRouter({ prover, authenticated, limitRate }: LedgerRoutesDeps): Router {
   const router = new Router();
   router.get('/v2/ledger/proof', authenticated, limitRate, async (ctx) => {
-    const { balanced, asOf, mismatchedBalances, assets } = await prover.prove();
-    ctx.body = {
-      balanced,
-      as_of: asOf.toISOString(),
-      mismatched_balances: mismatchedBalances,
-      assets,
-    };
+    ctx.body = presentProof(await prover.prove());
   });
   return router;
 }
