@@ -27,3 +27,9 @@ export function newId(): string {
   if (now > lastMs) lastMs = now;
   return v7({ msecs: lastMs, seq: sequence, random: random() });
 }
+
+/** The lowest id (UUID version 7, RFC 9562) of what was made at or after a moment. */
+export function firstIdAt(time: Date): string {
+  const hex = time.getTime().toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
+}

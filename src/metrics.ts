@@ -180,3 +180,24 @@ export const ledgerProvedAt = new Gauge({
   help: 'When the last scheduled proof that came to an end was begun; 0 before the first',
   aggregator: 'max',
 });
+
+// End of day
+export const lastEndOfDay = new Gauge({
+  name: 'brokerx_end_of_day_close_timestamp_seconds',
+  help: 'The close of the last trading day of which every account has its statement; 0: none yet',
+  aggregator: 'max',
+});
+export const missedEndsOfDay = new Gauge({
+  name: 'brokerx_end_of_day_missed_days',
+  help: 'Trading days that have closed and of which statements are still missing',
+  aggregator: 'max',
+});
+export const statementsWritten = new Counter({
+  name: 'brokerx_statements_total',
+  help: 'Statements written',
+});
+export const endOfDayDuration = new Histogram({
+  name: 'brokerx_end_of_day_batch_seconds',
+  help: 'Time of one batch of statements: its reads and its insert',
+  buckets: SECONDS,
+});

@@ -10,6 +10,7 @@ import type { Nudges } from '../src/queue/nudges.js';
 import type { SessionWork } from '../src/orders/session-work.js';
 import { MAINTENANCE_QUEUE, workerSettings, type MaintenanceJob } from '../src/queue/queues.js';
 import { sweep } from '../src/queue/sweeper.js';
+import { runEndOfDay } from '../src/statements/end-of-day.js';
 
 export interface MaintenanceDeps {
   knex: Knex;
@@ -26,6 +27,7 @@ const SCHEDULES: Record<MaintenanceJob, { everyMs: number }> = {
   purge: { everyMs: 3_600_000 },
   'equity-snapshots': { everyMs: 60_000 },
   'equity-retention': { everyMs: 3_600_000 },
+  'end-of-day': { everyMs: 60_000 },
 };
 
 /**
@@ -74,7 +76,7 @@ async function purge(knex: Knex, { table, where }: (typeof PURGED)[number]): Pro
   return rowCount;
 }
 
-/** Runs the scheduled upkeep: sweeper, sessions, ledger proof, equity, the purge of what is old. */
+/** Runs the scheduled upkeep: sweeper, sessions, ledger proof, equity, end of day, purge. */
 export const startMaintenanceWorker = (connection: Redis, deps: MaintenanceDeps): Worker =>
   new Worker(
     MAINTENANCE_QUEUE,
@@ -113,6 +115,9 @@ export async function maintain(
       return;
     case 'equity-retention':
       await thinSnapshots(knex, new Date(), marketHours);
+      return;
+    case 'end-of-day':
+      await runEndOfDay({ knex, log, marketHours }, new Date());
       return;
     default:
       throw new Error(`unknown maintenance job ${String(name satisfies never)}`);

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import { Model, snakeCaseMappers } from 'objection';
 import type { ClientStatus } from '../identity/model.js';
+import { firstIdAt } from '../ids.js';
 import { USD } from '../ledger/house.js';
 import { PRICE, positionValue } from './position-model.js';
 
@@ -33,12 +34,6 @@ export interface ValuedAccount extends Account {
   cashflow: bigint;
   /** Null: the client never changed a setting. */
   suspendTrade: boolean | null;
-}
-
-/** The lowest id (UUID version 7, RFC 9562) of what was made at or after a moment. */
-function firstIdAt(time: Date): string {
-  const hex = time.getTime().toString(16).padStart(12, '0');
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
 }
 
 /**

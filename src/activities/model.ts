@@ -99,7 +99,8 @@ export async function readFills(
   return rows;
 }
 
-const JOURNAL_TYPE = `case
+/** Of a posting `p` of a journal `j`; `:usd` is the currency. */
+export const JOURNAL_TYPE = `case
   when p.asset_id <> :usd then 'JNLS'
   when j.kind in ('opening', 'deposit') then 'CSD'
   when j.kind = 'withdrawal' then 'CSW'

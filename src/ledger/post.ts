@@ -128,18 +128,20 @@ async function lockAccounts(trx: Knex.Transaction, lines: readonly JournalLine[]
 /** Gives clients' lines their place among what happened on the account, for its activities. */
 async function listForAccounts(trx: Knex.Transaction, lines: readonly PostedLine[]): Promise<void> {
   await trx.raw(
-    `insert into account_journals (account_id, event_id, seq, journal_id, line)
+    `insert into account_journals (account_id, event_id, seq, journal_id, line, cost)
      select u.account_id, a.last_event_id,
        coalesce((select max(j.seq) + 1 from account_journals j
                  where j.account_id = a.id and j.event_id = a.last_event_id), 0)
          + row_number() over (partition by a.id order by u.journal_id, u.line) - 1,
-       u.journal_id, u.line
-     from unnest(?::uuid[], ?::uuid[], ?::int2[]) as u (account_id, journal_id, line)
+       u.journal_id, u.line, nullif(u.cost, 0)
+     from unnest(?::uuid[], ?::uuid[], ?::int2[], ?::bigint[])
+       as u (account_id, journal_id, line, cost)
      join accounts a on a.id = u.account_id and a.kind = 'client'`,
     [
       lines.map(({ accountId }) => accountId),
       lines.map(({ journalId }) => journalId),
       lines.map(({ index }) => index),
+      lines.map(({ cost }) => String(cost ?? 0n)),
     ],
   );
 }

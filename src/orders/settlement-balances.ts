@@ -1,4 +1,5 @@
 import type { Tx } from '../db.js';
+import { costChange } from '../domain/cost-basis.js';
 import * as sql from './settlement-statements.js';
 import type { Movement, SettlementRecord } from './settlement-record.js';
 
@@ -99,10 +100,9 @@ function writeBalances(
   ].filter((sent) => sent !== false);
 }
 
-/** Applies a purchase or sale; a sale takes its share of the cost basis (average cost, rounded down). */
+/** Applies a purchase or sale. */
 function move(row: PositionRow, movement: Movement): void {
-  if (movement.qty > 0n) row.costBasis += movement.cost;
-  else row.costBasis += (row.costBasis * movement.qty) / row.qty;
+  row.costBasis += costChange(row, movement);
   row.qty += movement.qty;
   movement.positionQty = row.qty;
 }

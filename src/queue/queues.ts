@@ -14,7 +14,13 @@ export interface ExecuteShardJob {
 
 /** Kinds of maintenance jobs; permanent strings, they are in Redis. */
 export type MaintenanceJob =
-  'sweep' | 'sessions' | 'ledger-proof' | 'purge' | 'equity-snapshots' | 'equity-retention';
+  | 'sweep'
+  | 'sessions'
+  | 'ledger-proof'
+  | 'purge'
+  | 'equity-snapshots'
+  | 'equity-retention'
+  | 'end-of-day';
 
 /** In braces, so that all keys of one queue are in one Redis Cluster slot. */
 const prefix = (queue: string): string => `{brokerx-${queue}}`;

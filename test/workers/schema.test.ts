@@ -36,7 +36,15 @@ describe('the schema', () => {
     throw new Error('it was not refused');
   };
 
-  for (const table of ['executions', 'journals', 'postings', 'account_events']) {
+  for (const table of [
+    'executions',
+    'journals',
+    'postings',
+    'account_events',
+    'statements',
+    'closing_prices',
+    'ends_of_day',
+  ]) {
     it(`lets nobody rewrite ${table}`, async () => {
       for (const knex of [app, owner]) {
         expect(await refused(knex(table).delete())).to.match(/append-only|permission denied/);
