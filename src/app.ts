@@ -50,6 +50,8 @@ import { riskOperations } from './risk/docs.js';
 import { limitsRouter } from './risk/limit-routes.js';
 import { sessionOperations } from './sessions/docs.js';
 import { sessionsRouter } from './sessions/routes.js';
+import { statementsRouter } from './statements/routes.js';
+import { statementOperations } from './statements/schema.js';
 import { eventsRouter } from './streams/routes.js';
 import { eventOperations } from './streams/schema.js';
 import type { Streams } from './streams/streams.js';
@@ -89,6 +91,7 @@ export const operations: readonly Operation[] = [
   ...configurationOperations,
   ...activityOperations,
   ...portfolioOperations,
+  ...statementOperations,
   ...assetOperations,
   ...unlistedOperations,
   ...watchlistOperations,
@@ -142,6 +145,7 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
     configurationsRouter({ ...guards, knex }),
     activitiesRouter({ ...guards, knex }),
     portfolioRouter({ ...guards, knex, marketHours, now }),
+    statementsRouter({ ...guards, knex }),
     assetsRouter({ ...guards, knex }),
     unlistedRouter(guards),
     watchlistsRouter({ ...guards, knex }),

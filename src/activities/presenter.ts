@@ -71,6 +71,9 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   adjustment: 'Adjustment',
 };
 
+/** What a kind of journal is called; a kind without a name of its own by itself. */
+export const describeJournal = (kind: string): string => DESCRIPTIONS[kind] ?? kind;
+
 const presentJournal = (id: string, journal: JournalRow): Record<string, unknown> => ({
   ...nonTrade(id, journal.createdAt),
   activity_type: journal.type,
@@ -78,5 +81,5 @@ const presentJournal = (id: string, journal: JournalRow): Record<string, unknown
   symbol: journal.symbol,
   qty: journal.symbol === null ? null : quantity(journal.amount),
   group_id: journal.journalId,
-  description: DESCRIPTIONS[journal.journalKind] ?? journal.journalKind,
+  description: describeJournal(journal.journalKind),
 });

@@ -5,6 +5,7 @@ import { Client } from '../../src/identity/model.js';
 import { SecondFactor } from '../../src/mfa/model.js';
 import { makeRecoveryCodes } from '../../src/mfa/recovery-codes.js';
 import { CODES } from '../../src/orders/pre-trade.js';
+import { runEndOfDay } from '../../src/statements/end-of-day.js';
 import { AnswerSchemas, type AnswersDocument } from '../support/answer-schemas.js';
 import { createPerson, startApi, type Answer, type Api } from '../support/api.js';
 import { eventually } from '../support/eventually.js';
@@ -157,6 +158,10 @@ async function prepare(trading: Trading, api: Api): Promise<Record<string, strin
     as: admin,
     body: { symbol: 'AAPL', collar_bps: 1_000, reason: 'test' },
   });
+  const tomorrow = new Date(Date.now() + 2 * 86_400_000);
+  const { db, log } = trading.container;
+  await runEndOfDay({ knex: db.knex, log, marketHours: 'always' }, tomorrow);
+  const statements = await api.call('GET', '/v2/statements', { as: mine });
   const body = { name: 'favourites', symbols: ['AAPL', 'BTC/USD'] };
   const watchlist = await api.call('POST', '/v2/watchlists', { as: mine, body });
   return {
@@ -174,6 +179,7 @@ async function prepare(trading: Trading, api: Api): Promise<Record<string, strin
     ACCOUNT_ID: mine!.account_id,
     LIMITS_ID: limits.body.id as string,
     WATCHLIST_ID: watchlist.body.id as string,
+    STATEMENT_DATE: (statements.body.statements as { date: string }[]).at(-1)!.date,
   };
 }
 
