@@ -318,28 +318,51 @@ describe('the end of day', () => {
     expect(await statements()).to.deep.equal(all);
   });
 
-  it('keeps statements of accounts in order although it reads them in pages', async () => {
-    await start(2);
-    for (let index = 0; index < 30; index += 1) {
-      await trading.place({ account: 1, side: 'sell', qty: '1', price: '150' });
-      await trading.place({ account: 0, side: 'buy', qty: '1', price: '150' });
-    }
+  it('counts every trade of a busy day once, although it reads them in pages', async () => {
+    await start(3);
+    await trading.place({ account: 1, side: 'sell', qty: '1', price: '150' });
+    await trading.place({ account: 0, side: 'buy', qty: '1', price: '150' });
     await trading.settle();
-    // A thousand events more, each between two fills, make it read the account in three pages.
     await trading.asOwner(`
       set session_replication_role = replica;
-      update account_events set event_id = event_id * 50 + 1000000
-      where account_id = '${accountId(0)}';
-      update account_events set event_id = event_id - 1000000 where account_id = '${accountId(0)}';
-      insert into account_events (account_id, event_id, type, occurred_at)
-      select '${accountId(0)}', n, 'new', e.occurred_at
-      from generate_series(1, (select max(event_id) from account_events)) n
-      join account_events e on e.account_id = '${accountId(0)}' and e.event_id = (n + 49) / 50 * 50
-      on conflict do nothing`);
+      create table busy as select * from account_events
+      where account_id = '${accountId(0)}' and type = 'fill';
+      delete from account_events where account_id in ('${accountId(0)}', '${accountId(1)}');
+      insert into account_events select (jsonb_populate_record(null::account_events,
+        to_jsonb(busy) || jsonb_build_object('event_id', n, 'account_id', account))).*
+      from busy, (values ('${accountId(0)}', 2345), ('${accountId(1)}', 1234)) as a (account, count),
+        generate_series(1, count) n`);
     await rewind(trading, 1);
     await end();
-    const [row] = await statementOf(0);
-    expect(row).to.include({ trades: 30, purchases: usd('-4500'), fees: usd('-3.15') });
+    const [first, second, third] = [0, 1, 2].map((account) => statementOf(account));
+    expect((await first!)[0]).to.include({ trades: 2345, purchases: usd('-351750') });
+    expect((await second!)[0]).to.include({ trades: 1234, fees: usd('-129.57') });
+    expect((await third!)[0]).to.include({ trades: 0, purchases: 0n });
+  });
+
+  it('takes what was booked before the close, to the millisecond', async () => {
+    await start(2);
+    await trading.place({ account: 1, side: 'sell', qty: '3', price: '150' });
+    for (const qty of ['1', '2'])
+      await trading.place({ account: 0, side: 'buy', qty, price: '150' });
+    await trading.settle();
+    await rewind(trading, 2);
+    await trading.asOwner(`
+      set session_replication_role = replica;
+      update account_events set occurred_at = '${daysAgo(1)}T00:00:00Z'::timestamptz
+        - case when qty = 1000000000 then interval '1 ms' else interval '0' end
+      where type in ('fill', 'partial_fill');
+      update journals j set created_at = e.occurred_at from account_events e
+      where e.execution_id = j.id`);
+    await end();
+    for (const account of [0, 1]) {
+      const rows = await statementOf(account);
+      expect(rows.map(({ trades }) => trades)).to.deep.equal([1, 1]);
+      expect(rows[0]!.purchases + rows[0]!.sales).to.equal(
+        account === 0 ? usd('-150') : usd('150'),
+      );
+    }
+    await expectTied();
   });
 
   it('waits a minute after the close, and for transactions that are under way', async () => {
