@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import { newId } from '../ids.js';
-import { EXTERNAL_ACCOUNT, USD } from './house.js';
+import { ADJUSTMENTS_ACCOUNT, EXTERNAL_ACCOUNT, USD } from './house.js';
 
 export interface JournalLine {
   accountId: string;
@@ -23,6 +23,9 @@ interface PostedLine extends JournalLine {
   index: number;
 }
 
+/** External accounts: their balance is the sum of their postings and stands nowhere else. */
+const WITHOUT_BALANCES: ReadonlySet<string> = new Set([EXTERNAL_ACCOUNT, ADJUSTMENTS_ACCOUNT]);
+
 interface PositionChange {
   accountId: string;
   assetId: string;
@@ -34,12 +37,13 @@ interface PositionChange {
  * Posts journals and brings the balances in line with them, in the caller's transaction: positions
  * first, then accounts, each sorted (the global lock order). For everything but trades, which the
  * execution pass posts in bulk with statements of its own.
+ * @returns the journals' ids, in the order of the entries
  * @throws the database's check violation when an entry does not balance or a balance would not do
  */
 export async function postJournals(
   trx: Knex.Transaction,
   entries: readonly JournalEntry[],
-): Promise<void> {
+): Promise<string[]> {
   const now = new Date();
   const journals = entries.map((entry) => ({ id: newId(), entry }));
   const lines = journals.flatMap(({ id, entry }) =>
@@ -65,6 +69,7 @@ export async function postJournals(
   await lockAccounts(trx, lines);
   await applyToAccounts(trx, lines);
   await listForAccounts(trx, lines);
+  return journals.map(({ id }) => id);
 }
 
 async function applyToPositions(
@@ -73,7 +78,7 @@ async function applyToPositions(
 ): Promise<void> {
   const changes = new Map<string, PositionChange>();
   for (const { accountId, assetId, amount, cost } of lines) {
-    if (assetId === USD || accountId === EXTERNAL_ACCOUNT) continue;
+    if (assetId === USD || WITHOUT_BALANCES.has(accountId)) continue;
     const change = changes.get(accountId + assetId) ?? { accountId, assetId, qty: 0n, cost: 0n };
     change.qty += amount;
     change.cost += cost ?? 0n;
@@ -81,19 +86,39 @@ async function applyToPositions(
   }
   const rows = [...changes.values()];
   if (rows.length === 0) return;
+  const accountIds = rows.map(({ accountId }) => accountId);
+  const assetIds = rows.map(({ assetId }) => assetId);
+  await openPositions(trx, accountIds, assetIds);
   await trx.raw(
-    `insert into positions as p (account_id, asset_id, qty, cost_basis)
-     select * from unnest(?::uuid[], ?::uuid[], ?::bigint[], ?::bigint[])
-       as u (account_id, asset_id, qty, cost_basis)
-     order by account_id, asset_id
-     on conflict (account_id, asset_id) do update
-       set qty = p.qty + excluded.qty, cost_basis = p.cost_basis + excluded.cost_basis`,
+    `update positions p set qty = p.qty + u.qty, cost_basis = p.cost_basis + u.cost
+     from unnest(?::uuid[], ?::uuid[], ?::bigint[], ?::bigint[])
+       as u (account_id, asset_id, qty, cost)
+     where p.account_id = u.account_id and p.asset_id = u.asset_id`,
     [
-      rows.map(({ accountId }) => accountId),
-      rows.map(({ assetId }) => assetId),
+      accountIds,
+      assetIds,
       rows.map(({ qty }) => String(qty)),
       rows.map(({ cost }) => String(cost)),
     ],
+  );
+}
+
+/** All of them are there and locked afterwards, in the global order. */
+async function openPositions(
+  trx: Knex.Transaction,
+  accountIds: string[],
+  assetIds: string[],
+): Promise<void> {
+  const wanted = 'unnest(?::uuid[], ?::uuid[]) as u (account_id, asset_id)';
+  await trx.raw(
+    `insert into positions (account_id, asset_id) select * from ${wanted}
+     order by account_id, asset_id on conflict do nothing`,
+    [accountIds, assetIds],
+  );
+  await trx.raw(
+    `select from positions where (account_id, asset_id) in (select * from ${wanted})
+     order by account_id, asset_id for no key update`,
+    [accountIds, assetIds],
   );
 }
 
@@ -103,7 +128,7 @@ async function applyToAccounts(
 ): Promise<void> {
   const changes = new Map<string, bigint>();
   for (const { accountId, assetId, amount } of lines) {
-    if (assetId !== USD || accountId === EXTERNAL_ACCOUNT) continue;
+    if (assetId !== USD || WITHOUT_BALANCES.has(accountId)) continue;
     changes.set(accountId, (changes.get(accountId) ?? 0n) + amount);
   }
   if (changes.size === 0) return;
