@@ -7,9 +7,19 @@ import { closeOperations } from './accounts/close-schema.js';
 import { accountOperations } from './accounts/schema.js';
 import { activitiesRouter } from './activities/routes.js';
 import { activityOperations } from './activities/schema.js';
+import { adjustmentsRouter } from './admin/adjustments/routes.js';
+import { adjustmentOperations } from './admin/adjustments/schema.js';
 import { bullBoard } from './admin/bull-board.js';
+import { clientAdminRouter } from './admin/clients/routes.js';
+import { clientAdminOperations } from './admin/clients/schema.js';
+import { staffRouter } from './admin/staff-members/routes.js';
+import { staffOperations } from './admin/staff-members/schema.js';
 import { apiKeysRouter } from './api-keys/routes.js';
 import { apiKeyOperations } from './api-keys/schema.js';
+import { knownKinds } from './approvals/known-kinds.js';
+import { approvalsRouter } from './approvals/routes.js';
+import { approvalOperations } from './approvals/schema.js';
+import { Approvals } from './approvals/service.js';
 import { assetsRouter } from './assets/routes.js';
 import { assetOperations } from './assets/schema.js';
 import { unlistedOperations, unlistedRouter } from './assets/unlisted-routes.js';
@@ -29,6 +39,7 @@ import type { Operation } from './http/operation.js';
 import { requestId } from './http/request-id.js';
 import { securityHeaders } from './http/security-headers.js';
 import type { Identity } from './identity/identity.js';
+import { OneTimeCodes } from './identity/one-time-codes.js';
 import type { Sealer } from './identity/sealer.js';
 import { ledgerOperations } from './ledger/docs.js';
 import type { LedgerProver } from './ledger/proof.js';
@@ -48,6 +59,7 @@ import { portfolioOperations } from './portfolio/schema.js';
 import { blocksRouter } from './risk/block-routes.js';
 import { riskOperations } from './risk/docs.js';
 import { limitsRouter } from './risk/limit-routes.js';
+import { defaultLimits, type LimitSettings } from './risk/limits.js';
 import { sessionOperations } from './sessions/docs.js';
 import { sessionsRouter } from './sessions/routes.js';
 import { statementsRouter } from './statements/routes.js';
@@ -60,7 +72,8 @@ import { watchlistOperations } from './watchlists/schema.js';
 
 /** What the API is made of. */
 export interface AppDeps {
-  readonly config: Pick<Config, 'rateLimitPerMin' | 'corsOrigins' | 'marketHours' | 'webauthn'>;
+  readonly config: Pick<Config, 'rateLimitPerMin' | 'corsOrigins' | 'marketHours' | 'webauthn'> &
+    LimitSettings;
   readonly log: Logger;
   readonly db: Database;
   readonly redis: Redis;
@@ -103,6 +116,10 @@ export const operations: readonly Operation[] = [
   ...mfaOperations,
   ...apiKeyOperations,
   ...riskOperations,
+  ...approvalOperations,
+  ...adjustmentOperations,
+  ...clientAdminOperations,
+  ...staffOperations,
   ...healthOperations,
   ...metricsOperations,
   ...docsOperations,
@@ -138,6 +155,11 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
   const { marketHours, webauthn: party } = config;
   const { sessions, login, factors } = identity;
   const { sealer, nudgeNotifications } = deps;
+  const codes = new OneTimeCodes(sealer);
+  const approvals = new Approvals({
+    kinds: knownKinds({ codes, sealer, nudgeNotifications }),
+    now,
+  });
   const routers = [
     ordersRouter({ ...guards, db, intake }),
     timelineRouter({ ...guards, knex }),
@@ -156,8 +178,12 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
     sessionsRouter({ ...guards, knex, sessions, login, factors, now }),
     mfaRouter({ ...guards, knex, sealer, factors, party, nudgeNotifications, now }),
     apiKeysRouter({ ...guards, knex, sealer, nudgeNotifications }),
-    limitsRouter({ ...guards, knex }),
+    limitsRouter({ ...guards, knex, approvals, defaults: defaultLimits(config) }),
     blocksRouter({ ...guards, knex, log, nudge }),
+    approvalsRouter({ ...guards, knex, approvals }),
+    adjustmentsRouter({ ...guards, knex, approvals }),
+    clientAdminRouter({ ...guards, knex, log, nudge }),
+    staffRouter({ ...guards, knex, approvals }),
     healthRouter({ db, redis, isStopping }),
     metricsRouter({ ...guards, redis }),
     docsRouter(operations, VERSION),

@@ -1,6 +1,7 @@
 import { Worker, type Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Knex } from 'knex';
+import { expireApprovals } from '../src/approvals/expire.js';
 import type { MarketHours } from '../src/domain/clock.js';
 import { runScheduledProof } from '../src/ledger/scheduled-proof.js';
 import type { Logger } from '../src/log.js';
@@ -28,6 +29,7 @@ const SCHEDULES: Record<MaintenanceJob, { everyMs: number }> = {
   'equity-snapshots': { everyMs: 60_000 },
   'equity-retention': { everyMs: 3_600_000 },
   'end-of-day': { everyMs: 60_000 },
+  'approvals-expiry': { everyMs: 60_000 },
 };
 
 /**
@@ -118,6 +120,9 @@ export async function maintain(
       return;
     case 'end-of-day':
       await runEndOfDay({ knex, log, marketHours }, new Date());
+      return;
+    case 'approvals-expiry':
+      await expireApprovals(knex, new Date());
       return;
     default:
       throw new Error(`unknown maintenance job ${String(name satisfies never)}`);

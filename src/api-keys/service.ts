@@ -117,6 +117,24 @@ export async function revokeKey(
   });
 }
 
+/** Ends all keys of somebody who leaves, or who may do something else from now on. */
+export async function revokeAllKeys(
+  trx: Knex.Transaction,
+  clientId: string,
+  by: Actor,
+): Promise<void> {
+  const keys = await ApiKey.query(trx)
+    .where({ client_id: clientId })
+    .whereNull('revoked_at')
+    .orderBy('id')
+    .forUpdate();
+  for (const key of keys) {
+    await ApiKey.query(trx).findById(key.id).patch({ revokedAt: new Date() });
+    const act = { action: 'api_key.revoked', subject: subjectOf(key) } as const;
+    await recordAct(trx, by, { ...act, before: presentKey(key) });
+  }
+}
+
 const subjectOf = ({ id, clientId, accountId }: ApiKey) => ({
   client_id: clientId,
   account_id: accountId,

@@ -34,6 +34,20 @@ export const AUDIT_ACTIONS = {
   'api_key.created': SHOWN,
   'api_key.changed': SHOWN,
   'api_key.revoked': SHOWN,
+  'approval.requested': HOUSE_ONLY,
+  'approval.approved': HOUSE_ONLY,
+  'approval.rejected': HOUSE_ONLY,
+  'approval.withdrawn': HOUSE_ONLY,
+  'approval.expired': HOUSE_ONLY,
+  'approval.failed': HOUSE_ONLY,
+  'adjustment.posted': SHOWN,
+  'client.viewed': HOUSE_ONLY,
+  'client.searched': HOUSE_ONLY,
+  'client.suspended': SHOWN,
+  'client.reactivated': SHOWN,
+  'client.closed': SHOWN,
+  'staff.created': HOUSE_ONLY,
+  'staff.changed': HOUSE_ONLY,
 } as const satisfies Readonly<Record<string, ActionRule>>;
 
 export type AuditAction = keyof typeof AUDIT_ACTIONS;

@@ -53,6 +53,16 @@ const TEMPLATES = {
         'write to support@brokerx.example.',
     ],
   }),
+  staff_invitation: ({ first_name, role }, token) => ({
+    subject: 'Welcome to BrokerX+: set your password',
+    paragraphs: [
+      `Hello ${first_name!},`,
+      `you have been taken on as ${role!}. Set your password with this token, once and within an ` +
+        `hour: ${token!}`,
+      'Send it to POST /v2/clients/password/reset with your e-mail address and the password. If the ' +
+        'hour is over, ask for another one as for a forgotten password.',
+    ],
+  }),
 } as const satisfies Readonly<Record<string, Template>>;
 
 export type MailKind = keyof typeof TEMPLATES;

@@ -46,11 +46,17 @@ function rowOf({ kind, target }: BlockSubject) {
 export const findBlock = async (knex: Knex, subject: BlockSubject): Promise<Block | undefined> =>
   await knex('trading_blocks').where(rowOf(subject)).first<Block | undefined>(COLUMNS);
 
+/** Whether a suspension of the client turns a kill switch on or lifts it, rather than somebody. */
+export interface BlockOrigin {
+  readonly bySuspension: boolean;
+}
+
 /** Blocks, and records it; what is blocked already stays as it is, with its first reason. */
 export async function setBlock(
   trx: Knex.Transaction,
   subject: BlockSubject,
   author: Author,
+  { bySuspension }: BlockOrigin = { bySuspension: false },
 ): Promise<Block> {
   const block: Block = {
     id: newId(),
@@ -65,24 +71,29 @@ export async function setBlock(
       reason: block.reason,
       created_by: block.createdBy,
       created_at: block.createdAt,
+      by_suspension: bySuspension,
     })
     .onConflict()
     .ignore()
     .returning('id');
   if (inserted.length === 0)
-    return (await findBlock(trx, subject)) ?? setBlock(trx, subject, author);
+    return (await findBlock(trx, subject)) ?? setBlock(trx, subject, author, { bySuspension });
   await record(trx, subject, author, { before: undefined, after: block });
   return block;
 }
 
-/** Lifts the block, if there is one, and records it. */
+/**
+ * Lifts the block, if there is one, and records it.
+ * @param origin with `bySuspension` only what a suspension turned on; else whatever there is
+ */
 export async function liftBlock(
   trx: Knex.Transaction,
   subject: BlockSubject,
   author: Author,
+  { bySuspension }: BlockOrigin = { bySuspension: false },
 ): Promise<void> {
   const [lifted] = await trx('trading_blocks')
-    .where(rowOf(subject))
+    .where({ ...rowOf(subject), ...(bySuspension && { by_suspension: true }) })
     .delete()
     .returning<Block[]>(['id', 'reason', 'created_by as createdBy', 'created_at as createdAt']);
   if (lifted) await record(trx, subject, author, { before: lifted, after: undefined });

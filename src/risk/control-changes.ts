@@ -21,6 +21,8 @@ export type ControlAction = (typeof CONTROL_ACTIONS)[number];
 export interface Author {
   readonly by: Actor;
   readonly reason: string;
+  /** What a second person approved, where it takes two. */
+  readonly approvalId?: string;
 }
 
 /** What a control is about: an account, an asset, or neither for the house or everybody. */
@@ -43,11 +45,13 @@ export const authorOf = (ctx: Context, reason: string): Author => ({ by: actorOf
 /** Records a change; in the transaction that makes it, or there could be one without the other. */
 export async function recordChange(
   trx: Knex.Transaction,
-  { by, reason }: Author,
+  { by, reason, approvalId }: Author,
   { action, target, before, after }: ControlChange,
 ): Promise<void> {
   const client_id = await clientOf(trx, target.account_id);
-  await recordAct(trx, by, { action, subject: { ...target, client_id }, before, after, reason });
+  const approval = approvalId === undefined ? {} : { approval_id: approvalId };
+  const subject = { ...target, client_id, ...approval };
+  await recordAct(trx, by, { action, subject, before, after, reason });
 }
 
 async function clientOf(knex: Knex, accountId: string | null): Promise<string | null> {

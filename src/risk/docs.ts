@@ -1,4 +1,5 @@
 import Joi from 'joi';
+import { waitsForApproval } from '../approvals/schema.js';
 import { pairParamsSchema } from '../assets/schema.js';
 import { idempotencyHeaders } from '../http/idempotency.js';
 import {
@@ -28,7 +29,7 @@ const target = {
 const optionalDecimal = decimalText.allow(null);
 const optionalInteger = Joi.number().integer().allow(null);
 
-const limitsSchema = answerSchema('RiskLimits', {
+export const limitsSchema = answerSchema('RiskLimits', {
   id: uuidText,
   ...target,
   max_order_qty: optionalDecimal,
@@ -99,11 +100,15 @@ const limitOperations: readonly Operation[] = [
     description:
       'Of an account, of an asset, or with neither of the house. What is null is not limited here. ' +
       "For an order each limit is the strictest of its account's and its asset's, else the house's, " +
-      'else the setting. It acts within a second. Send the ETag as `If-Match` to change only what ' +
-      'you have read. For compliance and admins.',
+      'else the setting. What only tightens acts within a second; what loosens anything, or takes a ' +
+      "value away, waits for a second person's approval. Send the ETag as `If-Match` to change only " +
+      'what you have read. For compliance and admins.',
     headers: idempotencyHeaders,
     body: setLimitsSchema,
-    responses: { 200: { description: 'The limits', schema: limitsSchema } },
+    responses: {
+      200: { description: 'The limits, in force', schema: limitsSchema },
+      ...waitsForApproval,
+    },
     problems: [409],
   },
   {
@@ -120,10 +125,12 @@ const limitOperations: readonly Operation[] = [
     method: 'delete',
     path: '/v2/admin/limits/:id',
     summary: 'Take limits away',
-    description: `${WHY} For compliance and admins.`,
+    description:
+      'Waits for a second person. The reason is recorded; it may stand in the body instead. ' +
+      'For compliance and admins.',
     params: limitsIdSchema,
     query: reasonSchema,
-    responses: { 204: { description: 'They are gone' } },
+    responses: waitsForApproval,
     problems: [404, 409],
   },
 ];

@@ -2,11 +2,13 @@ import Router from '@koa/router';
 import type { Knex } from 'knex';
 import type { Context } from 'koa';
 import { staffOnly } from '../admin/staff.js';
+import { answerWaiting } from '../approvals/routes.js';
 import { invalid, notFound } from '../errors.js';
 import type { Guards } from '../http/guards.js';
 import { replayable } from '../http/idempotency.js';
 import { ifMatch } from '../http/if-match.js';
 import { validateBody, validateParams, validateQuery } from '../http/validate.js';
+import { askToDelete, changeLimits, type LimitChangesDeps } from './change-limits.js';
 import {
   authorOf,
   listChanges,
@@ -14,14 +16,7 @@ import {
   type ChangeFilter,
   type ControlTarget,
 } from './control-changes.js';
-import {
-  deleteLimits,
-  findLimits,
-  listLimits,
-  presentLimits,
-  setLimits,
-  type LimitsRow,
-} from './limit-store.js';
+import { findLimits, listLimits, presentLimits, type LimitsRow } from './limit-store.js';
 import {
   limitsIdSchema,
   listChangesSchema,
@@ -33,12 +28,13 @@ import {
 } from './schema.js';
 import { findAccountTarget, findAssetTarget, HOUSE } from './targets.js';
 
-export interface LimitRoutesDeps extends Guards {
+export interface LimitRoutesDeps extends Guards, LimitChangesDeps {
   readonly knex: Knex;
 }
 
 /** The limits of the house, its accounts and its assets; and who changed which control. */
-export function limitsRouter({ knex, ...guards }: LimitRoutesDeps): Router {
+export function limitsRouter(deps: LimitRoutesDeps): Router {
+  const { knex, approvals, defaults, ...guards } = deps;
   const router = new Router();
   const reader = staffOnly(guards, 'ops', 'compliance', 'admin');
   const writer = staffOnly(guards, 'compliance', 'admin');
@@ -67,7 +63,11 @@ export function limitsRouter({ knex, ...guards }: LimitRoutesDeps): Router {
       const { account_id, symbol, reason, ...values } = ctx.request.validBody as SetLimitsBody;
       requireSomething(values);
       const target = await subjectOf(trx, account_id, symbol);
-      answer(ctx, await setLimits(trx, target, values, ifMatch(ctx), authorOf(ctx, reason)));
+      const change = { values, version: ifMatch(ctx) };
+      const author = authorOf(ctx, reason);
+      const changed = await changeLimits(trx, { approvals, defaults }, target, change, author);
+      if (changed.approval) answerWaiting(ctx, changed.approval);
+      else answer(ctx, changed.limits);
     }),
   );
 
@@ -79,8 +79,7 @@ export function limitsRouter({ knex, ...guards }: LimitRoutesDeps): Router {
     replayable(knex, async (ctx, trx) => {
       const { id } = ctx.state.params as { id: string };
       const author = authorOf(ctx, reasonOf(ctx));
-      if (!(await deleteLimits(trx, id, ifMatch(ctx), author))) throw notFound('limits');
-      ctx.status = 204;
+      answerWaiting(ctx, await askToDelete(trx, { approvals }, id, ifMatch(ctx), author));
     }),
   );
 

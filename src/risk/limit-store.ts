@@ -1,18 +1,9 @@
 import type { Knex } from 'knex';
+import type { LimitValues } from '../domain/limit-changes.js';
 import { formatDecimal, PRICE_SCALE, QTY_SCALE } from '../domain/money.js';
 import { DomainError, invalid } from '../errors.js';
 import { newId } from '../ids.js';
 import { recordChange, type Author, type ControlTarget } from './control-changes.js';
-
-/** What a row says; null where it does not. Quantities in 10^-9, money in 10^-4 USD. */
-export interface LimitValues {
-  readonly max_order_qty: bigint | null;
-  readonly max_order_notional: bigint | null;
-  readonly collar_bps: number | null;
-  readonly max_open_exposure: bigint | null;
-  readonly duplicate_window_ms: number | null;
-  readonly max_orders_per_second: number | null;
-}
 
 /** The limits of an account, of an asset or (neither) of the house. */
 export interface LimitsRow extends LimitValues {
@@ -24,6 +15,9 @@ export interface LimitsRow extends LimitValues {
   readonly updated_by: string | null;
   readonly updated_at: Date;
 }
+
+/** The version of limits that are not there. */
+export const NO_ROW = 0;
 
 /** Every process reads all of them, so there is an end to them. */
 const ROWS_MAX = 10_000;
@@ -57,8 +51,19 @@ export async function listLimits(knex: Knex, filter: LimitsFilter): Promise<Limi
 export const findLimits = async (knex: Knex, id: string): Promise<LimitsRow | undefined> =>
   (await rows(knex).where('risk_limits.id', id))[0];
 
+/** An advisory lock, beside `SETTLEMENT_GATE`. */
+const ALL_LIMITS = 7_270_210;
+
+/**
+ * Changes of limits wait for each other: whether one loosens anything depends on the house's row, too,
+ * and on rows that are not there yet and cannot be locked.
+ */
+export const lockAllLimits = async (trx: Knex.Transaction): Promise<void> => {
+  await trx.raw('select pg_advisory_xact_lock(?)', [ALL_LIMITS]);
+};
+
 /** Nobody else changes the row until this transaction has ended. */
-const lockLimits = async (
+export const lockLimits = async (
   trx: Knex.Transaction,
   where: Record<string, string | null>,
 ): Promise<LimitsRow | undefined> => (await rows(trx).where(where).forUpdate('risk_limits'))[0];
@@ -66,7 +71,7 @@ const lockLimits = async (
 /**
  * Makes the limits what `values` says, whether there were some or not, and records it. What is that
  * already stays as it is.
- * @param version only when this is the version in force; null for any
+ * @param version only when this is the version in force; null for any, `NO_ROW` for none
  * @throws DomainError 409 when it is another, 422 when there are too many rows
  */
 export async function setLimits(
@@ -150,13 +155,19 @@ async function update(
   return row;
 }
 
-function requireVersion(row: LimitsRow | undefined, version: number | null): void {
-  if (version === null || row?.version === version) return;
+/**
+ * @param version null for any, `NO_ROW` when there must be none
+ * @throws DomainError 409 when the version in force is another
+ */
+export function requireVersion(row: LimitsRow | undefined, version: number | null): void {
+  if (version === null || version === (row?.version ?? NO_ROW)) return;
+  const wanted =
+    version === NO_ROW ? 'there were no such limits' : `they were at version ${version}`;
   const current = row ? `they are at version ${row.version}` : 'there are none';
   throw new DomainError(
     'conflict',
     40910001,
-    `If-Match names version ${version} of these limits, but ${current}; read them again`,
+    `When this change was asked for, ${wanted}, but now ${current}; read them again`,
     { version: row?.version ?? null },
   );
 }
@@ -192,18 +203,23 @@ const isSame = (one: LimitValues, other: LimitValues): boolean =>
 const decimal = (units: bigint | null, scale: number): string | null =>
   units === null ? null : formatDecimal(units, scale);
 
+/** The values alone, as JSON. */
+export const limitTexts = (values: LimitValues) => ({
+  max_order_qty: decimal(values.max_order_qty, QTY_SCALE),
+  max_order_notional: decimal(values.max_order_notional, PRICE_SCALE),
+  collar_bps: values.collar_bps,
+  max_open_exposure: decimal(values.max_open_exposure, PRICE_SCALE),
+  duplicate_window_ms: values.duplicate_window_ms,
+  max_orders_per_second: values.max_orders_per_second,
+});
+
 /** Limits as the API shows them and as changes are recorded: null where a row does not say. */
 export const presentLimits = (row: LimitsRow): Record<string, unknown> => ({
   id: row.id,
   account_id: row.account_id,
   asset_id: row.asset_id,
   symbol: row.symbol,
-  max_order_qty: decimal(row.max_order_qty, QTY_SCALE),
-  max_order_notional: decimal(row.max_order_notional, PRICE_SCALE),
-  collar_bps: row.collar_bps,
-  max_open_exposure: decimal(row.max_open_exposure, PRICE_SCALE),
-  duplicate_window_ms: row.duplicate_window_ms,
-  max_orders_per_second: row.max_orders_per_second,
+  ...limitTexts(row),
   version: row.version,
   updated_by: row.updated_by,
   updated_at: row.updated_at.toISOString(),

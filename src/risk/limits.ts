@@ -29,8 +29,19 @@ interface LimitRow extends PartialLimits {
 const REFRESH_MS = 300;
 const NOBODY = '';
 
+/** The settings that limits come from. */
+export type LimitSettings = Pick<
+  Config,
+  | 'maxOrderQty'
+  | 'maxOrderNotional'
+  | 'priceCollarBps'
+  | 'maxOpenExposure'
+  | 'duplicateWindowMs'
+  | 'maxOrdersPerSecond'
+>;
+
 /** The limits that hold where no row says otherwise. */
-export const defaultLimits = (config: Config): RiskLimits =>
+export const defaultLimits = (config: LimitSettings): RiskLimits =>
   Object.freeze({
     maxQty: parseDecimal(config.maxOrderQty, QTY_SCALE),
     maxNotional: parseDecimal(config.maxOrderNotional, PRICE_SCALE),

@@ -1,10 +1,10 @@
 import Joi from 'joi';
+import type { LimitValues } from '../domain/limit-changes.js';
 import { PRICE_SCALE, QTY_SCALE } from '../domain/money.js';
 import type { Middleware } from '../http/context.js';
 import { decimal } from '../http/decimal.js';
 import { validateBody, validateQuery } from '../http/validate.js';
 import { CONTROL_ACTIONS } from './control-changes.js';
-import type { LimitValues } from './limit-store.js';
 
 /** What staff may send. */
 

@@ -30,6 +30,7 @@ export type EndReason =
   | 'email_changed'
   | 'second_factor_changed'
   | 'client_suspended'
+  | 'client_closed'
   | 'role_changed';
 
 /** Where somebody has logged in from. */

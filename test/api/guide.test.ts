@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { expect } from 'chai';
 import { newId } from '../../src/ids.js';
 import { Client } from '../../src/identity/model.js';
+import type { ApiKeyCredentials } from '../../src/identity/new-api-key.js';
 import { SecondFactor } from '../../src/mfa/model.js';
 import { makeRecoveryCodes } from '../../src/mfa/recovery-codes.js';
 import { CODES } from '../../src/orders/pre-trade.js';
@@ -162,6 +163,7 @@ async function prepare(trading: Trading, api: Api): Promise<Record<string, strin
   const { db, log } = trading.container;
   await runEndOfDay({ knex: db.knex, log, marketHours: 'always' }, tomorrow);
   const statements = await api.call('GET', '/v2/statements', { as: mine });
+  const { second, ...officers } = await prepareStaff(trading, api, admin);
   const body = { name: 'favourites', symbols: ['AAPL', 'BTC/USD'] };
   const watchlist = await api.call('POST', '/v2/watchlists', { as: mine, body });
   return {
@@ -180,6 +182,28 @@ async function prepare(trading: Trading, api: Api): Promise<Record<string, strin
     LIMITS_ID: limits.body.id as string,
     WATCHLIST_ID: watchlist.body.id as string,
     STATEMENT_DATE: (statements.body.statements as { date: string }[]).at(-1)!.date,
+    SECOND: credentials(second),
+    ...officers,
+  };
+}
+
+/** A second admin, somebody to change, somebody to close, and what waits for a decision. */
+async function prepareStaff(trading: Trading, api: Api, admin: ApiKeyCredentials) {
+  const second = await createPerson(trading, { role: 'admin', scopes: ['read', 'admin'] });
+  const ops = await createPerson(trading, { role: 'ops' });
+  const leaver = await createPerson(trading);
+  const { account_id } = trading.accounts[0]!;
+  const ask = async (): Promise<string> => {
+    const body = { account_id, asset: 'USD', amount: '12.5', reason: 'a fee was taken twice' };
+    return (await api.call('POST', '/v2/admin/adjustments', { as: admin, body })).body.id;
+  };
+  return {
+    second,
+    STAFF_ID: ops.id,
+    CLIENT_ID: leaver.id,
+    APPROVAL_ID: await ask(),
+    OTHER_APPROVAL_ID: await ask(),
+    MY_APPROVAL_ID: await ask(),
   };
 }
 

@@ -2,17 +2,20 @@ import { expect } from 'chai';
 import knexFactory from 'knex';
 import { v7 as uuidv7 } from 'uuid';
 import { createPerson, expectProblem, startApi, type Answer, type Api } from '../support/api.js';
+import { decide } from '../support/approvals.js';
 import { startTrading, type Trading } from '../support/trading.js';
 
 describe('limits over HTTP', () => {
   let trading: Trading;
   let api: Api;
   let officer: Awaited<ReturnType<typeof createPerson>>;
+  let second: Awaited<ReturnType<typeof createPerson>>;
 
   before(async () => {
     trading = await startTrading(2);
     api = await startApi(trading);
     officer = await createPerson(trading, { role: 'compliance', scopes: ['read', 'admin'] });
+    second = await createPerson(trading, { role: 'admin', scopes: ['read', 'admin'] });
   });
   after(async () => {
     await api.stop();
@@ -29,6 +32,13 @@ describe('limits over HTTP', () => {
     });
   const get = (query = ''): Promise<Answer> =>
     api.call('GET', `/v2/admin/limits${query}`, { as: officer });
+  /** What a second person lets pass. */
+  const approve = async (waiting: Answer) => {
+    expect(waiting.status).to.equal(202);
+    const { body } = await decide(api, second, waiting);
+    expect(body).to.include({ status: 'approved', failure: null });
+    return body.result as Record<string, unknown>;
+  };
   const changes = async (query = ''): Promise<Record<string, unknown>[]> =>
     (await api.call('GET', `/v2/admin/control_changes?${query}`, { as: officer })).body
       .control_changes;
@@ -66,8 +76,8 @@ describe('limits over HTTP', () => {
 
   it('are replaced as a whole, with a new version, and act on orders', async () => {
     await put({ account_id: account(), collar_bps: 100, max_order_qty: '1' });
-    const again = await put({ account_id: account(), max_order_qty: '2' });
-    expect(again.body).to.include({ collar_bps: null, max_order_qty: '2', version: 2 });
+    const again = await approve(await put({ account_id: account(), max_order_qty: '2' }));
+    expect(again).to.include({ collar_bps: null, max_order_qty: '2', version: 2 });
     await trading.container.limits.refresh();
     const { maxQty } = trading.container.limits.for(account(), uuidv7());
     expect(maxQty).to.equal(2_000_000_000n);
@@ -79,10 +89,12 @@ describe('limits over HTTP', () => {
     expectProblem(early, 409, 40910001);
     expect(early.body.version).to.equal(null);
     await put(limits);
-    expect((await put({ ...limits, collar_bps: 200 }, { 'If-Match': '"1"' })).status).to.equal(200);
-    const late = await put({ ...limits, collar_bps: 300 }, { 'If-Match': '"1"' });
-    expectProblem(late, 409, 40910001);
-    expect(late.body.version).to.equal(2);
+    expect((await put({ ...limits, collar_bps: 90 }, { 'If-Match': '"1"' })).status).to.equal(200);
+    for (const collar_bps of [80, 300]) {
+      const late = await put({ ...limits, collar_bps }, { 'If-Match': '"1"' });
+      expectProblem(late, 409, 40910001);
+      expect(late.body.version).to.equal(2);
+    }
     expectProblem(await put(limits, { 'If-Match': 'newest' }), 422, 42210000);
   });
 
@@ -90,27 +102,31 @@ describe('limits over HTTP', () => {
     const answers = await Promise.all(
       [1, 2, 3, 4, 5, 6].map((bps) => put({ symbol: 'AAPL', collar_bps: bps })),
     );
-    expect(new Set(answers.map(({ status }) => status))).to.deep.equal(new Set([200]));
-    const versions = answers.map(({ body }) => body.version as number).sort();
-    expect(versions).to.deep.equal([1, 2, 3, 4, 5, 6]);
-    expect((await get()).body.limits).to.have.length(1);
+    const set = answers.filter(({ status }) => status === 200);
+    const versions = set.map(({ body }) => body.version as number).sort();
+    expect(versions).to.deep.equal(set.map((_, index) => index + 1));
+    const waiting = answers.filter(({ status }) => status === 202); // they came after a lower one
+    expect(set.length + waiting.length).to.equal(6);
+    const { limits } = (await get()).body;
+    expect(limits).to.have.length(1);
+    expect(limits[0]).to.include({ collar_bps: 1, version: set.length });
   });
 
   it('are listed by page and by what they are about', async () => {
-    await put({ collar_bps: 1 });
+    await put({ collar_bps: 3 });
     await put({ account_id: account(), collar_bps: 2 });
-    await put({ symbol: 'AAPL', collar_bps: 3 });
+    await put({ symbol: 'AAPL', collar_bps: 1 });
     const bps = async (query: string) =>
       ((await get(query)).body.limits as { collar_bps: number }[]).map((one) => one.collar_bps);
-    expect(await bps('?scope=house')).to.deep.equal([1]);
+    expect(await bps('?scope=house')).to.deep.equal([3]);
     expect(await bps('?scope=account')).to.deep.equal([2]);
-    expect(await bps('?scope=asset')).to.deep.equal([3]);
+    expect(await bps('?scope=asset')).to.deep.equal([1]);
     expect(await bps(`?account_id=${account()}`)).to.deep.equal([2]);
-    expect(await bps('?symbol=AAPL')).to.deep.equal([3]);
+    expect(await bps('?symbol=AAPL')).to.deep.equal([1]);
     expect(await bps('?symbol=MSFT')).to.deep.equal([]);
     const { body } = await get('?limit=2');
     expect(body.limits).to.have.length(2);
-    expect(await bps(`?limit=2&page_token=${body.next_page_token as string}`)).to.deep.equal([3]);
+    expect(await bps(`?limit=2&page_token=${body.next_page_token as string}`)).to.deep.equal([1]);
     expect((await get()).body.next_page_token).to.equal(null);
     for (const bad of ['?limit=501', '?symbol=NOSUCH', '?account_id=1', '?page_token=x', '?x=1']) {
       expectProblem(await get(bad), 422, 42210000);
@@ -126,9 +142,13 @@ describe('limits over HTTP', () => {
       });
     };
     expectProblem(await remove(''), 422, 42210000);
-    expect((await remove('?reason=over')).status).to.equal(204);
-    expect((await remove('', { reason: 'over' })).status).to.equal(204);
-    expect((await get()).body.limits).to.deep.equal([]);
+    for (const again of [() => remove('?reason=over'), () => remove('', { reason: 'over' })]) {
+      const waiting = await again();
+      expect(waiting.body).to.include({ kind: 'limits.delete', reason: 'over' });
+      expect((await get()).body.limits).to.have.length(1);
+      expect(await approve(waiting)).to.equal(null);
+      expect((await get()).body.limits).to.deep.equal([]);
+    }
     const gone = await api.call('DELETE', `/v2/admin/limits/${uuidv7()}?reason=x`, { as: officer });
     expectProblem(gone, 404, 40410000);
   });
@@ -136,10 +156,15 @@ describe('limits over HTTP', () => {
   it('leave a record of each change: who, what, from what to what, why, from where', async () => {
     const first = await put({ symbol: 'MSFT', collar_bps: 10 }, { 'X-Request-ID': 'mine-1' });
     await put({ symbol: 'MSFT', collar_bps: 10 }); // changes nothing
-    const second = await put({ symbol: 'MSFT', collar_bps: 20, reason: 'wider' });
+    const wider = await approve(await put({ symbol: 'MSFT', collar_bps: 20, reason: 'wider' }));
     const [newest, oldest, ...others] = await changes('symbol=MSFT');
     expect(others).to.deep.equal([]);
-    expect(newest).to.deep.include({ reason: 'wider', before: first.body, after: second.body });
+    expect(newest).to.deep.include({
+      actor_id: second.id,
+      reason: 'wider',
+      before: first.body,
+      after: wider,
+    });
     expect(oldest).to.deep.include({
       actor_id: officer.id,
       action: 'limits.set',
@@ -150,6 +175,51 @@ describe('limits over HTTP', () => {
       request_id: 'mine-1',
     });
     expect(oldest!['ip']).to.match(/127\.0\.0\.1$/);
+  });
+
+  it('that get looser wait for a second person, those that only tighten do not', async () => {
+    const limits = { account_id: account(), max_order_qty: '10', collar_bps: 100 };
+    expect((await put(limits)).status).to.equal(200);
+    expect((await put({ ...limits, max_order_qty: '9', collar_bps: 90 })).status).to.equal(200);
+    const waiting = await put({ ...limits, max_order_qty: '1', collar_bps: 91 });
+    expect(waiting.status).to.equal(202);
+    expect(waiting.headers.get('location')).to.equal(`/v2/admin/approvals/${waiting.body.id}`);
+    expect(waiting.body).to.include({
+      kind: 'limits.set',
+      status: 'pending',
+      requested_by: officer.id,
+      summary: `Set the limits of account ${account()}, looser in collar_bps`,
+    });
+    expect((await get()).body.limits[0]).to.include({ max_order_qty: '9', version: 2 });
+    expect(await approve(waiting)).to.include({ max_order_qty: '1', collar_bps: 91, version: 3 });
+  });
+
+  it("of one account that are wider than the house's wait, too: they come instead", async () => {
+    expect((await put({ max_order_qty: '50' })).status).to.equal(200);
+    expect((await put({ account_id: account(), max_order_qty: '51' })).status).to.equal(202);
+    expect((await put({ symbol: 'AAPL', max_order_qty: '50' })).status).to.equal(200);
+    expect((await put({ account_id: account(), collar_bps: 5_001 })).status).to.equal(202);
+    expect((await put({ max_order_qty: '50', collar_bps: 5_001 })).status).to.equal(202);
+  });
+
+  it('are not loosened when they have changed since somebody asked to', async () => {
+    const limits = { account_id: account(), collar_bps: 100 };
+    const first = await put({ ...limits, collar_bps: 5_001 });
+    await put(limits);
+    const [wider, removal] = [
+      await put({ ...limits, collar_bps: 200 }),
+      await api.call('DELETE', `/v2/admin/limits/${(await get()).body.limits[0].id}?reason=x`, {
+        as: officer,
+      }),
+    ];
+    await put({ ...limits, collar_bps: 50 }); // the emergency that nobody must undo by accident
+    for (const waiting of [first, wider, removal]) {
+      const { status, body } = await decide(api, second, waiting);
+      expect(status).to.equal(200);
+      expect(body).to.include({ status: 'failed', result: null });
+      expect(body.failure).to.include('they are at version 2');
+    }
+    expect((await get()).body.limits[0]).to.include({ collar_bps: 50, version: 2 });
   });
 
   it('leave nothing behind when they are refused', async () => {
@@ -183,15 +253,15 @@ describe('limits over HTTP', () => {
   });
 
   it('are not changed when the change cannot be recorded', async () => {
-    await put({ collar_bps: 1 });
+    await put({ collar_bps: 2 });
     const owner = knexFactory({
       client: 'pg',
       connection: trading.container.config.databaseUrl,
     });
     try {
       await owner.raw('revoke insert on audit_entries from brokerx_app');
-      expect((await put({ collar_bps: 2 })).status).to.equal(500);
-      expect((await get()).body.limits[0]).to.include({ collar_bps: 1, version: 1 });
+      expect((await put({ collar_bps: 1 })).status).to.equal(500);
+      expect((await get()).body.limits[0]).to.include({ collar_bps: 2, version: 1 });
     } finally {
       await owner.raw('grant insert on audit_entries to brokerx_app');
       await owner.destroy();
@@ -206,7 +276,7 @@ describe('the record of changes', () => {
     try {
       const as = await createPerson(trading, { role: 'admin', scopes: ['read', 'admin'] });
       for (const collar_bps of [1, 2, 3]) {
-        const body = { reason: `no ${collar_bps}`, collar_bps };
+        const body = { reason: `no ${collar_bps}`, collar_bps: 10 - collar_bps };
         await api.call('PUT', '/v2/admin/limits', { as, body });
       }
       const read = async (query: string) =>
