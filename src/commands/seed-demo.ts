@@ -22,12 +22,22 @@ export interface DemoLogin {
 export interface DemoClient extends DemoLogin {
   account_id: string;
 }
+export interface DemoStaff extends DemoLogin {
+  role: Role;
+}
 export interface DemoCredentials {
   clients: DemoClient[];
   admin: DemoLogin;
+  /** Beside the admin: two people are needed for some acts. */
+  staff: DemoStaff[];
 }
 
 const NAMES = ['Alice', 'Bob', 'Carol', 'Dave'];
+const STAFF: readonly { name: string; role: Role }[] = [
+  { name: 'Ops', role: 'ops' },
+  { name: 'Compliance', role: 'compliance' },
+  { name: 'Admin2', role: 'admin' },
+];
 const LAST_NAME = 'Demo';
 const CASH = '1000000';
 const SHARES = '10000';
@@ -37,7 +47,8 @@ const FILE = 'demo-credentials.json';
 const emailOf = (name: string): string => `${name.toLowerCase()}@demo.brokerx.example`;
 
 /**
- * Seeds the demo market, at least four funded clients who hold some of everything, and an admin.
+ * Seeds the demo market, at least four funded clients who hold some of everything, an admin, and who
+ * works beside them.
  * Their passwords and secrets are made up once and kept in DATA_DIR (mode 0600), so that they are
  * the same after a restart; where database and file do not fit together, new ones are made.
  */
@@ -49,7 +60,11 @@ export async function seedDemo(config: Config): Promise<DemoCredentials> {
     const clients: DemoClient[] = [];
     for (const name of NAMES) clients.push(await ensureClient(db.knex, name, kept));
     const admin = await ensureStaff(db.knex, 'Admin', 'admin', kept);
-    const credentials = { clients, admin };
+    const staff: DemoStaff[] = [];
+    for (const { name, role } of STAFF) {
+      staff.push({ role, ...(await ensureStaff(db.knex, name, role, kept)) });
+    }
+    const credentials = { clients, admin, staff };
     const text = `${JSON.stringify(credentials, null, 2)}\n`;
     await writeFile(join(config.dataDir, FILE), text, { mode: 0o600 });
     return credentials;
@@ -61,8 +76,13 @@ export async function seedDemo(config: Config): Promise<DemoCredentials> {
 async function readKept(dataDir: string): Promise<Map<string, DemoLogin>> {
   const text = await readFile(join(dataDir, FILE), 'utf8').catch(() => null);
   if (text === null) return new Map();
-  const { clients, admin } = JSON.parse(text) as DemoCredentials;
-  return new Map([...clients, admin].map((login) => [login.email, login]));
+  // One of an earlier version has no staff.
+  const {
+    clients,
+    admin,
+    staff = [],
+  } = JSON.parse(text) as Partial<DemoCredentials> & Pick<DemoCredentials, 'clients' | 'admin'>;
+  return new Map([...clients, admin, ...staff].map((login) => [login.email, login]));
 }
 
 async function ensureClient(

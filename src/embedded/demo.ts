@@ -18,6 +18,8 @@ export interface Demo {
   readonly redis_url: string;
   readonly clients: readonly DemoClient[];
   readonly admin: Omit<DemoClient, 'account_id'>;
+  /** An ops, a compliance and a second admin, who decides about what the first one asks for. */
+  readonly staff: readonly (Omit<DemoClient, 'account_id'> & { readonly role: string })[];
 }
 
 const demoFile = (dataDir: string): string => join(dataDir, 'demo.json');
@@ -37,7 +39,7 @@ export function removeDemoFile(dataDir: string): void {
 
 /** The text that `npm start` ends with: where everything is, and a first order to try. */
 export function banner(demo: Demo, dataDir: string): string {
-  const { url, clients, admin } = demo;
+  const { url, clients, admin, staff } = demo;
   const logins = clients.map((client) => `  ${client.email.padEnd(28)} ${client.password}`);
   return [
     '',
@@ -54,6 +56,7 @@ export function banner(demo: Demo, dataDir: string): string {
     ...logins,
     'Admin:',
     `  ${admin.email.padEnd(28)} ${admin.password}`,
+    `  Also ${staff.map(({ email }) => email.split('@')[0]).join(', ')}: see staff in demo.json`,
     '',
     'Buy a share:',
     ...firstOrder(demo),

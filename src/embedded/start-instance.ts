@@ -61,7 +61,7 @@ export async function startInstance(options: InstanceOptions): Promise<void> {
     PORT: String(port),
   };
   const config = readConfig(childEnv);
-  const { clients, admin } = await seedDemo(config);
+  const { clients, admin, staff } = await seedDemo(config);
   signal.throwIfAborted();
 
   say('Starting the API, the workers and the market');
@@ -70,7 +70,7 @@ export async function startInstance(options: InstanceOptions): Promise<void> {
   const url = `http://${reachableHost(config)}:${port}`;
   await untilReady(url, processes, signal);
   const addresses = { url, pid: process.pid, database_url: databaseUrl, redis_url: redisUrl };
-  const demo = { ...addresses, clients, admin };
+  const demo = { ...addresses, clients, admin, staff };
   started.push({ name: 'demo.json', stop: () => removeDemoFile(dataDir.path) });
   writeDemoFile(dataDir.path, demo);
   say(banner(demo, dataDir.path));

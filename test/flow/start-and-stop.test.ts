@@ -41,6 +41,12 @@ async function untilReady(url: string): Promise<void> {
   }
 }
 
+/** Whether a demo member of staff may read what only staff may. */
+async function controls(url: string, member: Demo['staff'][number]): Promise<number> {
+  const headers = { 'APCA-API-KEY-ID': member.key_id, 'APCA-API-SECRET-KEY': member.secret_key };
+  return (await fetch(`${url}/v2/admin/approvals`, { headers })).status;
+}
+
 describe('npm start with embedded servers', function () {
   this.timeout(START_TIMEOUT_MS);
 
@@ -52,6 +58,9 @@ describe('npm start with embedded servers', function () {
       expect((await stat(file)).mode & 0o777).to.equal(0o600);
       expect(await ready(demo.url)).to.equal(200);
       expect(demo.clients.length).to.be.at.least(4);
+      const statuses = await Promise.all(demo.staff.map((one) => controls(demo.url, one)));
+      expect(statuses).to.deep.equal([200, 200, 200]);
+      expect(demo.staff.map(({ role }) => role)).to.deep.equal(['ops', 'compliance', 'admin']);
       expect(demo.clients[0]).to.have.all.keys(
         'email',
         'password',
