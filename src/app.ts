@@ -13,6 +13,14 @@ import { apiKeyOperations } from './api-keys/schema.js';
 import { assetsRouter } from './assets/routes.js';
 import { assetOperations } from './assets/schema.js';
 import { unlistedOperations, unlistedRouter } from './assets/unlisted-routes.js';
+import { credentialOperations } from './clients/credential-docs.js';
+import { emailRouter, passwordsRouter } from './clients/credential-routes.js';
+import { clientOperations } from './clients/docs.js';
+import { documentsRouter } from './clients/document-routes.js';
+import { pagesRouter } from './clients/page-routes.js';
+import { reviewOperations } from './clients/review-docs.js';
+import { reviewsRouter } from './clients/review-routes.js';
+import { clientsRouter } from './clients/routes.js';
 import type { Config } from './config.js';
 import { configurationsRouter } from './configurations/routes.js';
 import { configurationOperations } from './configurations/schema.js';
@@ -29,6 +37,7 @@ import type { Operation } from './http/operation.js';
 import { requestId } from './http/request-id.js';
 import { securityHeaders } from './http/security-headers.js';
 import type { Identity } from './identity/identity.js';
+import { OneTimeCodes } from './identity/one-time-codes.js';
 import type { Sealer } from './identity/sealer.js';
 import { ledgerOperations } from './ledger/docs.js';
 import type { LedgerProver } from './ledger/proof.js';
@@ -60,7 +69,10 @@ import { watchlistOperations } from './watchlists/schema.js';
 
 /** What the API is made of. */
 export interface AppDeps {
-  readonly config: Pick<Config, 'rateLimitPerMin' | 'corsOrigins' | 'marketHours' | 'webauthn'>;
+  readonly config: Pick<
+    Config,
+    'rateLimitPerMin' | 'corsOrigins' | 'marketHours' | 'webauthn' | 'publicUrl'
+  >;
   readonly log: Logger;
   readonly db: Database;
   readonly redis: Redis;
@@ -102,6 +114,9 @@ export const operations: readonly Operation[] = [
   ...sessionOperations,
   ...mfaOperations,
   ...apiKeyOperations,
+  ...clientOperations,
+  ...credentialOperations,
+  ...reviewOperations,
   ...riskOperations,
   ...healthOperations,
   ...metricsOperations,
@@ -135,9 +150,11 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
   const { config, log, db, redis, intake, prover, identity, streams, nudge, now, isStopping } =
     deps;
   const { knex } = db;
-  const { marketHours, webauthn: party } = config;
+  const { marketHours, publicUrl, webauthn: party } = config;
   const { sessions, login, factors } = identity;
   const { sealer, nudgeNotifications } = deps;
+  const codes = new OneTimeCodes(sealer);
+  const clients = { ...guards, knex, sealer, codes, publicUrl, nudgeNotifications, now };
   const routers = [
     ordersRouter({ ...guards, db, intake }),
     timelineRouter({ ...guards, knex }),
@@ -156,6 +173,12 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
     sessionsRouter({ ...guards, knex, sessions, login, factors, now }),
     mfaRouter({ ...guards, knex, sealer, factors, party, nudgeNotifications, now }),
     apiKeysRouter({ ...guards, knex, sealer, nudgeNotifications }),
+    clientsRouter(clients),
+    documentsRouter(clients),
+    passwordsRouter(clients),
+    emailRouter(clients),
+    reviewsRouter(clients),
+    pagesRouter(clients),
     limitsRouter({ ...guards, knex }),
     blocksRouter({ ...guards, knex, log, nudge }),
     healthRouter({ db, redis, isStopping }),

@@ -1,6 +1,7 @@
 import { Worker, type Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Knex } from 'knex';
+import { expireSignUps, remindSignUps, type SignUpJobDeps } from '../src/clients/sign-up-jobs.js';
 import type { MarketHours } from '../src/domain/clock.js';
 import { runScheduledProof } from '../src/ledger/scheduled-proof.js';
 import type { Logger } from '../src/log.js';
@@ -18,6 +19,7 @@ export interface MaintenanceDeps {
   log: Logger;
   sessions: SessionWork;
   marketHours: MarketHours;
+  signUps: SignUpJobDeps;
 }
 
 const SCHEDULES: Record<MaintenanceJob, { everyMs: number }> = {
@@ -28,6 +30,7 @@ const SCHEDULES: Record<MaintenanceJob, { everyMs: number }> = {
   'equity-snapshots': { everyMs: 60_000 },
   'equity-retention': { everyMs: 3_600_000 },
   'end-of-day': { everyMs: 60_000 },
+  'sign-ups': { everyMs: 600_000 },
 };
 
 /**
@@ -76,7 +79,7 @@ async function purge(knex: Knex, { table, where }: (typeof PURGED)[number]): Pro
   return rowCount;
 }
 
-/** Runs the scheduled upkeep: sweeper, sessions, ledger proof, equity, end of day, purge. */
+/** Runs the scheduled upkeep: sweeper, sessions, proof, equity, end of day, sign-ups, purge. */
 export const startMaintenanceWorker = (connection: Redis, deps: MaintenanceDeps): Worker =>
   new Worker(
     MAINTENANCE_QUEUE,
@@ -91,7 +94,7 @@ export const startMaintenanceWorker = (connection: Redis, deps: MaintenanceDeps)
 /** @throws Error for a job name that this version does not know */
 export async function maintain(
   name: MaintenanceJob,
-  { knex, nudges, log, sessions, marketHours }: MaintenanceDeps,
+  { knex, nudges, log, sessions, marketHours, signUps }: MaintenanceDeps,
 ): Promise<void> {
   switch (name) {
     case 'sweep': {
@@ -118,6 +121,10 @@ export async function maintain(
       return;
     case 'end-of-day':
       await runEndOfDay({ knex, log, marketHours }, new Date());
+      return;
+    case 'sign-ups': // whoever is to be closed is not reminded any more
+      await expireSignUps(signUps, new Date());
+      await remindSignUps(signUps, new Date());
       return;
     default:
       throw new Error(`unknown maintenance job ${String(name satisfies never)}`);

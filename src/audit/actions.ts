@@ -34,6 +34,23 @@ export const AUDIT_ACTIONS = {
   'api_key.created': SHOWN,
   'api_key.changed': SHOWN,
   'api_key.revoked': SHOWN,
+  'client.sign_up': SHOWN,
+  'client.sign_up_refused': HOUSE_ONLY,
+  'client.sign_up_expire': SHOWN,
+  'client.code_send': SHOWN,
+  'client.code_refused': SHOWN,
+  'client.verify': SHOWN,
+  'client.details_set': SHOWN,
+  'client.document_add': SHOWN,
+  'client.document_shared': HOUSE_ONLY,
+  'kyc.approve': SHOWN,
+  'kyc.reject': SHOWN,
+  'password.reset_ask': SHOWN,
+  'password.reset': SHOWN,
+  'password.change': SHOWN,
+  'password.change_refused': SHOWN,
+  'email.change_ask': SHOWN,
+  'email.change': SHOWN,
 } as const satisfies Readonly<Record<string, ActionRule>>;
 
 export type AuditAction = keyof typeof AUDIT_ACTIONS;

@@ -20,7 +20,8 @@ export type MaintenanceJob =
   | 'purge'
   | 'equity-snapshots'
   | 'equity-retention'
-  | 'end-of-day';
+  | 'end-of-day'
+  | 'sign-ups';
 
 /** In braces, so that all keys of one queue are in one Redis Cluster slot. */
 const prefix = (queue: string): string => `{brokerx-${queue}}`;
