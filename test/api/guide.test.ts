@@ -9,6 +9,7 @@ import { runEndOfDay } from '../../src/statements/end-of-day.js';
 import { AnswerSchemas, type AnswersDocument } from '../support/answer-schemas.js';
 import { createPerson, startApi, type Answer, type Api } from '../support/api.js';
 import { eventually } from '../support/eventually.js';
+import { prepareClients } from '../support/guide-clients.js';
 import { readGuide, type GuideCall, type GuideSection } from '../support/guide.js';
 import { sessionOf } from '../support/session.js';
 import { StreamClient } from '../support/stream-client.js';
@@ -180,6 +181,7 @@ async function prepare(trading: Trading, api: Api): Promise<Record<string, strin
     LIMITS_ID: limits.body.id as string,
     WATCHLIST_ID: watchlist.body.id as string,
     STATEMENT_DATE: (statements.body.statements as { date: string }[]).at(-1)!.date,
+    ...(await prepareClients(trading, api)),
   };
 }
 

@@ -53,6 +53,7 @@ export async function signedUp(
   const { id } = await trading.container.db
     .knex('clients')
     .where({ email: body.email })
+    .whereNot({ status: 'closed' })
     .first<{ id: string }>('id');
   return { id, email: body.email, phone: body.phone };
 }
