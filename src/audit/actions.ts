@@ -36,7 +36,7 @@ export const AUDIT_ACTIONS = {
   'api_key.revoked': SHOWN,
   'client.sign_up': SHOWN,
   'client.sign_up_refused': HOUSE_ONLY,
-  'client.sign_up_expire': SHOWN,
+  'client.sign_up_close': SHOWN,
   'client.code_send': SHOWN,
   'client.code_refused': SHOWN,
   'client.verify': SHOWN,

@@ -56,18 +56,29 @@ export async function lockClient(
 }
 
 /**
- * Whoever has this address and is not gone, locked as by `lockClient`.
- * @param email in its normal form
+ * Whoever has this address or number and is not gone, locked as by `lockClient`.
+ * @param value in its normal form
  */
-export async function lockClientByEmail(
+async function lockHolder(
   trx: Knex.Transaction,
-  email: string,
+  column: 'email' | 'phone',
+  value: string,
 ): Promise<ClientDetails | undefined> {
-  const [found] = await select(trx, { 'c.email': email })
+  const [found] = await select(trx, { [`c.${column}`]: value })
     .whereNot({ 'c.status': 'closed' })
     .forNoKeyUpdate();
   return found;
 }
+
+export const lockClientByEmail = (trx: Knex.Transaction, email: string) =>
+  lockHolder(trx, 'email', email);
+
+export const lockClientByPhone = (trx: Knex.Transaction, phone: string) =>
+  lockHolder(trx, 'phone', phone);
+
+/** Nobody has shown that the address is theirs. */
+export const isUnconfirmed = ({ status, emailVerifiedAt }: ClientDetails): boolean =>
+  status === 'pending' && emailVerifiedAt === null;
 
 /** @param changes columns and values */
 export async function updateClient(

@@ -1,7 +1,8 @@
 import type { Knex } from 'knex';
-import { recordAct, systemActor } from '../audit/record.js';
+import { systemActor } from '../audit/record.js';
 import { dateText } from '../http/calendar-date.js';
 import { enqueueMail } from '../notifications/mails.js';
+import { closeSignUp } from './close-sign-up.js';
 import { type CodeMailDeps, mailCodeQuietly } from './code-mails.js';
 
 export interface SignUpJobDeps extends Omit<CodeMailDeps, 'now'> {
@@ -89,30 +90,13 @@ async function remind(
 }
 
 async function expire(
-  { sealer, codes }: SignUpJobDeps,
+  deps: SignUpJobDeps,
   trx: Knex.Transaction,
   { id, email }: Waiting,
   now: Date,
 ): Promise<void> {
-  const reason = 'sign-up expired';
-  for (const purpose of ['verify_email', 'reset_password'] as const) {
-    await codes.end(trx, id, purpose, now);
-  }
-  await trx('clients').where({ id }).update({
-    status: 'closed',
-    status_reason: reason,
-    phone: null,
-    address: null,
-    date_of_birth: null,
-    password_hash: null,
-    updated_at: now,
-  });
-  await recordAct(trx, systemActor('sign-up-expiry'), {
-    action: 'client.sign_up_expire',
-    subject: { client_id: id },
-    before: { status: 'pending' },
-    after: { status: 'closed' },
-    reason,
-  });
-  await enqueueMail(trx, sealer, { kind: 'sign_up_expired', to: email, clientId: id, data: {} });
+  const by = systemActor('sign-up-expiry');
+  await closeSignUp({ ...deps, now: () => now }, trx, by, id, 'sign-up expired');
+  const mail = { kind: 'sign_up_expired', to: email, clientId: id, data: {} } as const;
+  await enqueueMail(trx, deps.sealer, mail);
 }

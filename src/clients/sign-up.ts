@@ -6,8 +6,15 @@ import { invalid } from '../errors.js';
 import { newId } from '../ids.js';
 import { passwordFault } from '../identity/passwords.js';
 import { enqueueMail } from '../notifications/mails.js';
+import { closeSignUp } from './close-sign-up.js';
 import { type CodeMailDeps, mailCodeQuietly } from './code-mails.js';
-import { type Address, lockClientByEmail, type ClientDetails } from './model.js';
+import {
+  isUnconfirmed,
+  lockClientByEmail,
+  lockClientByPhone,
+  type Address,
+  type ClientDetails,
+} from './model.js';
 import { normalizePhone } from './phone-number.js';
 import type { SignUpBody } from './schema.js';
 
@@ -54,18 +61,39 @@ export async function signUp(
   by: Actor,
   input: SignUp & { readonly passwordHash: string },
 ): Promise<void> {
-  const clientId = await insertPending(trx, input, deps.now());
-  if (clientId === null) {
-    const holder = await lockClientByEmail(trx, input.email);
-    await (holder ? tellHolder(deps, trx, by, holder) : tellPhoneTaken(deps, trx, by, input));
-    return;
-  }
+  const clientId = await insertOrReplace(deps, trx, by, input);
+  if (clientId === null) return;
   await sendVerification(deps, trx, { id: clientId, email: input.email });
   await recordAct(trx, by, {
     action: 'client.sign_up',
     subject: { client_id: clientId },
     after: { status: 'pending' },
   });
+}
+
+/** @returns null when it was not done, and the mail says so */
+async function insertOrReplace(
+  deps: CodeMailDeps,
+  trx: Knex.Transaction,
+  by: Actor,
+  input: SignUp & { readonly passwordHash: string },
+): Promise<string | null> {
+  const clientId = await insertPending(trx, input, deps.now());
+  if (clientId !== null) return clientId;
+  const holder = await lockClientByEmail(trx, input.email);
+  if (holder) {
+    await tellHolder(deps, trx, by, holder);
+    return null;
+  }
+  const owner = await lockClientByPhone(trx, input.phone);
+  // Whoever mistyped their address signs up again with the same number; nor may anybody block it.
+  if (owner && isUnconfirmed(owner)) {
+    await closeSignUp(deps, trx, by, owner.id, 'sign-up replaced');
+    const replacing = await insertPending(trx, input, deps.now());
+    if (replacing !== null) return replacing;
+  }
+  await tellPhoneTaken(deps, trx, by, input.email, owner?.id ?? null);
+  return null;
 }
 
 /** @returns null when the address or the number is a client's already */
@@ -108,9 +136,6 @@ const sendVerification = (
     to: email,
   });
 
-const isWaiting = ({ status, emailVerifiedAt }: ClientDetails): boolean =>
-  status === 'pending' && emailVerifiedAt === null;
-
 /** A new code for whoever has not confirmed the address; for everybody else a way back in. */
 async function tellHolder(
   deps: CodeMailDeps,
@@ -118,7 +143,7 @@ async function tellHolder(
   by: Actor,
   holder: ClientDetails,
 ): Promise<void> {
-  await (isWaiting(holder)
+  await (isUnconfirmed(holder)
     ? sendVerification(deps, trx, holder)
     : mailCodeQuietly(deps, trx, {
         clientId: holder.id,
@@ -141,7 +166,8 @@ async function tellPhoneTaken(
   { sealer, now }: CodeMailDeps,
   trx: Knex.Transaction,
   by: Actor,
-  { email, phone }: SignUp,
+  email: string,
+  ownerId: string | null,
 ): Promise<void> {
   const kind = 'sign_up_phone_taken';
   const since = new Date(now().getTime() - HOUR_MS);
@@ -152,13 +178,9 @@ async function tellPhoneTaken(
   if (sent.length < PHONE_MAILS_MAX) {
     await enqueueMail(trx, sealer, { kind, to: email, clientId: null, data: {} });
   }
-  const owner = await trx('clients')
-    .where({ phone })
-    .whereNot({ status: 'closed' })
-    .first<{ id: string } | undefined>('id');
   await recordAct(trx, by, {
     action: 'client.sign_up_refused',
-    subject: { client_id: owner?.id ?? null },
+    subject: { client_id: ownerId },
     reason: 'the telephone number has a client',
   });
 }
@@ -171,7 +193,7 @@ export async function resendVerification(
   email: string,
 ): Promise<void> {
   const client = await lockClientByEmail(trx, email);
-  if (!client || !isWaiting(client)) return;
+  if (!client || !isUnconfirmed(client)) return;
   if (!(await sendVerification(deps, trx, client))) return;
   await recordAct(trx, by, { action: 'client.code_send', subject: { client_id: client.id } });
 }

@@ -4,6 +4,7 @@ import { listEntries } from '../../src/audit/entries.js';
 import { COUNTRIES } from '../../src/clients/countries.js';
 import { dateText } from '../../src/http/calendar-date.js';
 import { newId } from '../../src/ids.js';
+import { accountMail } from '../../src/notifications/account-mails.js';
 import { createPerson, expectProblem, startApi, type Answer, type Api } from '../support/api.js';
 import { mailsTo } from '../support/sent-mails.js';
 import { sessionOf } from '../support/session.js';
@@ -63,7 +64,10 @@ describe('signing up', () => {
     const mail = await lastMailTo(trading, email);
     expect(mail!.data['link']).to.match(/^http:\/\/127\.0\.0\.1:\d+\/confirm\/verify_email$/);
 
-    const { code } = secretsOf(mail);
+    const { code, token } = secretsOf(mail);
+    const { text, html } = accountMail(mail!);
+    expect(text).to.include(`Your code is ${code}.`).and.include(`?token=${token}\n`);
+    expect(html).to.match(/<a href="http:[^"]+\/confirm\/verify_email\?token=[\w-]{43}">/);
     expect((await verify({ email: email.toUpperCase(), code })).status).to.equal(204);
     expect((await clientOf(email))!['email_verified_at']).to.be.instanceOf(Date);
     expectProblem(await verify({ email, code }), 422, 42210000); // once
@@ -196,6 +200,28 @@ describe('signing up', () => {
       );
       expect(JSON.stringify(mails)).not.to.include(owner);
       expect(await kindsTo(owner)).to.deep.equal(['verify_email']); // told nothing
+    });
+
+    it('takes the number over from a sign-up that nobody confirmed', async () => {
+      const mistyped = await signedUp(trading, api, { verified: false });
+      const { token } = secretsOf(await lastMailTo(trading, mistyped.email));
+      const again = await signedUp(trading, api, { change: { phone: mistyped.phone } });
+      expect(await clientOf(again.email)).to.include({ phone: mistyped.phone, status: 'pending' });
+      expect(await clientOf(mistyped.email)).to.include({
+        status: 'closed',
+        status_reason: 'sign-up replaced',
+        phone: null,
+        password_hash: null,
+      });
+      expectProblem(await verify({ token }), 422, 42210000);
+      expect(await kindsTo(mistyped.email)).to.deep.equal(['verify_email']);
+    });
+
+    it('keeps one of twenty who sign up with one number at once', async () => {
+      const { phone } = signUpBody();
+      const answers = await Promise.all(Array.from({ length: 20 }, () => signUp({ phone })));
+      expect(new Set(answers.map(({ status }) => status))).to.deep.equal(new Set([202]));
+      expect(await knex()('clients').where({ phone })).to.have.lengthOf(1);
     });
 
     it('makes one client of twenty at once', async () => {
