@@ -28,7 +28,7 @@ export async function closeSignUp(
     password_hash: null,
   });
   await recordAct(trx, by, {
-    action: 'client.sign_up_close',
+    action: 'client.sign_up_closed',
     subject: { client_id: id },
     before: { status: 'pending' },
     after: { status: 'closed' },

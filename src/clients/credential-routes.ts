@@ -4,7 +4,12 @@ import type { Middleware } from '../http/context.js';
 import { requireStepUp } from '../http/step-up.js';
 import { validateBody } from '../http/validate.js';
 import { hashPassword, requireGoodPassword } from '../identity/passwords.js';
-import { changePassword, checkChange, type ChangePasswordBody } from './change-password.js';
+import {
+  changeLimit,
+  changePassword,
+  checkChange,
+  type ChangePasswordBody,
+} from './change-password.js';
 import type { Proof } from './code-mails.js';
 import { changePasswordSchema, codeSchema, resetSchema, tokenSchema } from './credential-schema.js';
 import { askForEmailChange, confirmEmailChange } from './email-change.js';
@@ -53,10 +58,11 @@ export function passwordsRouter(deps: ClientRoutesDeps): Router {
     }),
   );
 
+  const limit = changeLimit(knex);
   const checked: Middleware = async (ctx, next) => {
     const body = ctx.request.validBody as ChangePasswordBody;
     const { clientId } = ctx.state.principal;
-    ctx.request.validBody = await checkChange(knex, actorOf(ctx), clientId, body);
+    ctx.request.validBody = await checkChange({ knex, limit }, actorOf(ctx), clientId, body);
     return next();
   };
   // Takes no Idempotency-Key: sent again, the current password is another one.

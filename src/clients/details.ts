@@ -32,7 +32,7 @@ export async function changeDetails(
     throw isTaken(error) ? phoneTaken() : error;
   });
   await recordAct(trx, by, {
-    action: 'client.details_set',
+    action: 'client.details_changed',
     subject: { client_id: id },
     before: { phone: before.phone, address: before.address },
     after: changes,

@@ -65,7 +65,7 @@ export async function addDocument(
   const document = await insertDocument(trx, clientId, body, now);
   const subject = { client_id: clientId, document_id: document.id };
   const { kind, sha256 } = document;
-  await recordAct(trx, by, { action: 'client.document_add', subject, after: { kind, sha256 } });
+  await recordAct(trx, by, { action: 'client.document_added', subject, after: { kind, sha256 } });
   const others = await clientsWith(trx, sha256, clientId);
   if (others.length > 0) {
     await recordAct(trx, by, {

@@ -30,7 +30,7 @@ export async function askForEmailChange(
   const notice = { kind: 'email_change_asked', to: client.email, clientId, data } as const;
   await enqueueMail(trx, deps.sealer, notice);
   await recordAct(trx, by, {
-    action: 'email.change_ask',
+    action: 'email.change_asked',
     subject: { client_id: clientId },
     before: { email: client.email },
     after: { email },
@@ -118,7 +118,7 @@ async function changeEmail(
   const data = { first_name: firstName, at: at.toUTCString() };
   await enqueueMail(trx, sealer, { kind: 'email_changed', to: old, clientId: id, data });
   await recordAct(trx, by, {
-    action: 'email.change',
+    action: 'email.changed',
     subject: { client_id: id },
     before: { email: old },
     after: { email },

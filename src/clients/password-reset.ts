@@ -4,7 +4,7 @@ import type { DomainError } from '../errors.js';
 import { requireGoodPassword } from '../identity/passwords.js';
 import { enqueueMail } from '../notifications/mails.js';
 import { type CodeMailDeps, mailCodeQuietly, type Proof, redeemProof } from './code-mails.js';
-import { endSessions } from './end-sessions.js';
+import { endSessions } from '../sessions/end-sessions.js';
 import { type ClientDetails, lockClientByEmail, updateClient } from './model.js';
 import { confirmAddress, refuseCode } from './verify-email.js';
 
@@ -24,7 +24,7 @@ export async function askForReset(
     to: client.email,
   });
   if (!isSent) return;
-  await recordAct(trx, by, { action: 'password.reset_ask', subject: { client_id: client.id } });
+  await recordAct(trx, by, { action: 'password.reset_asked', subject: { client_id: client.id } });
 }
 
 /** A new password: as it was typed, to be checked, and its hash, to be kept. */
@@ -52,7 +52,7 @@ export async function resetPassword(
   const now = deps.now();
   await confirmAddress(trx, by, client, now);
   await setPassword(deps, trx, client, next.passwordHash);
-  await endSessions(trx, client.id, 'password_reset', { now });
+  await endSessions(trx, client.id, { by, reason: 'password_changed', now });
   await recordAct(trx, by, { action: 'password.reset', subject: { client_id: client.id } });
   return undefined;
 }

@@ -6,7 +6,7 @@ import { newId } from '../ids.js';
 import type { Sealer } from '../identity/sealer.js';
 import { enqueueMail } from '../notifications/mails.js';
 import { type ClientDocument, IDENTITY_KINDS, listDocuments } from './documents.js';
-import { endSessions } from './end-sessions.js';
+import { endSessions } from '../sessions/end-sessions.js';
 import { type ClientDetails, lockClient, updateClient } from './model.js';
 
 export interface Decision {
@@ -69,7 +69,7 @@ async function approve(
   await updateClient(trx, id, now, { status: 'active', status_reason: null, activated_at: now });
   const account = await openEmptyAccount(trx, id);
   await recordAct(trx, by, {
-    action: 'kyc.approve',
+    action: 'kyc.approved',
     subject: { client_id: id, account_id: account.id },
     before: { status: client.status },
     after: { status: 'active', documents: hashesOf(documents) },
@@ -90,9 +90,9 @@ async function reject(
 ): Promise<void> {
   const { id, email, firstName } = client;
   await updateClient(trx, id, now, { status: 'rejected', status_reason: reason });
-  await endSessions(trx, id, 'rejected', { now });
+  await endSessions(trx, id, { by, reason: 'client_rejected', now });
   await recordAct(trx, by, {
-    action: 'kyc.reject',
+    action: 'kyc.rejected',
     subject: { client_id: id },
     before: { status: client.status },
     after: { status: 'rejected', documents: hashesOf(documents) },

@@ -1,7 +1,7 @@
 import Joi from 'joi';
 import { calendarDate } from '../http/calendar-date.js';
 import { COUNTRIES } from './countries.js';
-import { emailAddress } from './email-address.js';
+import { emailAddress } from '../identity/email-address.js';
 import type { Address } from './model.js';
 
 /** What people send about themselves. */

@@ -65,7 +65,7 @@ export async function signUp(
   if (clientId === null) return;
   await sendVerification(deps, trx, { id: clientId, email: input.email });
   await recordAct(trx, by, {
-    action: 'client.sign_up',
+    action: 'client.signed_up',
     subject: { client_id: clientId },
     after: { status: 'pending' },
   });
@@ -195,5 +195,5 @@ export async function resendVerification(
   const client = await lockClientByEmail(trx, email);
   if (!client || !isUnconfirmed(client)) return;
   if (!(await sendVerification(deps, trx, client))) return;
-  await recordAct(trx, by, { action: 'client.code_send', subject: { client_id: client.id } });
+  await recordAct(trx, by, { action: 'client.code_sent', subject: { client_id: client.id } });
 }

@@ -31,7 +31,7 @@ export async function confirmAddress(
   if (emailVerifiedAt !== null) return;
   await updateClient(trx, id, now, { email_verified_at: now });
   await recordAct(trx, by, {
-    action: 'client.verify',
+    action: 'client.verified',
     subject: { client_id: id },
     before: { email_verified: false },
     after: { email_verified: true },

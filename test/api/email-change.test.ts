@@ -48,7 +48,7 @@ describe('another e-mail address', () => {
     expect(await kindsTo(person.email)).to.deep.equal(['email_change_asked', 'email_changed']);
     expectProblem(await confirm(code), 422, 42210000);
     const [, entry] = await listEntries(knex(), { client_id: person.id, limit: 2 });
-    expect(entry).to.include({ action: 'email.change' });
+    expect(entry).to.include({ action: 'email.changed' });
     expect([entry!.before, entry!.after]).to.deep.equal([{ email: person.email }, { email: next }]);
   });
 

@@ -60,7 +60,7 @@ describe('the identity check', () => {
       const list = await api.call('GET', '/v2/clients/me/documents', { headers: mine });
       expect(list.body.documents).to.deep.equal([added.body]);
       const entry = await lastEntry();
-      expect(entry).to.include({ action: 'client.document_add' });
+      expect(entry).to.include({ action: 'client.document_added' });
       expect(entry.after).to.deep.equal({ kind: 'passport', sha256: body.sha256 });
       const { rows } = await knex().raw<{ rows: { row: string }[] }>(
         'select to_jsonb(d)::text as row from client_documents d',
@@ -146,14 +146,14 @@ describe('the identity check', () => {
       expect(more).to.have.lengthOf(0);
       expect(account).to.include({ cash: 0n });
       const entry = await lastEntry();
-      expect(entry).to.include({ action: 'kyc.approve' });
+      expect(entry).to.include({ action: 'kyc.approved' });
       expect(entry.subject).to.include({ client_id: client.id, account_id: account.id });
       expect(entry.after!['documents']).to.have.lengthOf(2);
       expect(JSON.stringify(entry.after)).to.include(body.sha256);
       const [mail] = await mailsTo(trading, client.email);
       expect(mail).to.include({ kind: 'kyc_approved' });
       expect(mail!.data['account_number']).to.equal(account.account_number);
-      const headers = await sessionOf(trading, api, client);
+      const headers = await sessionOf(trading, api, { ...client, accountId: account.id });
       const wallet = await api.call('GET', '/v2/account', { headers });
       expect(wallet.body).to.include({ id: account.id, status: 'ACTIVE', cash: '0' });
       expect(await trading.proof()).to.include({ balanced: true });
@@ -193,7 +193,7 @@ describe('the identity check', () => {
     const [mail] = await mailsTo(trading, client.email);
     expect(mail).to.deep.include({ kind: 'kyc_rejected' });
     expect(mail!.data['reason']).to.equal(reason);
-    expect(await lastEntry()).to.include({ action: 'kyc.reject', reason });
+    expect(await lastEntry()).to.include({ action: 'kyc.rejected', reason });
     const open = knex()('sessions').where({ client_id: client.id }).whereNull('ended_at');
     expect(await open).to.have.lengthOf(0);
   });

@@ -53,14 +53,14 @@ describe('a password', () => {
       expect(await Promise.all([login(GOOD_PASSWORD), login(NEXT)])).to.deep.equal([401, 200]);
       const ended = knex()('sessions').where({
         client_id: person.id,
-        end_reason: 'password_reset',
+        end_reason: 'password_changed',
       });
       expect(await ended).to.have.lengthOf(2);
       expect((await lastMailTo(trading, person.email))!.kind).to.equal('password_changed');
       for (const proof of [{ email: person.email, code }, { token }]) {
         expectProblem(await reset({ ...proof, password: NEXT }), 422, 42210000);
       }
-      expect(await actions()).to.include.members(['password.reset_ask', 'password.reset']);
+      expect(await actions()).to.include.members(['password.reset_asked', 'password.reset']);
     });
 
     it('is chosen anew with the link, in a browser, too', async () => {
@@ -188,7 +188,7 @@ describe('a password', () => {
       expect(await openSessions()).to.have.lengthOf(1);
       expect(await Promise.all([login(GOOD_PASSWORD), login(NEXT)])).to.deep.equal([401, 200]);
       expect((await lastMailTo(trading, person.email))!.kind).to.equal('password_changed');
-      expect(await actions()).to.include('password.change');
+      expect(await actions()).to.include('password.changed');
     });
 
     it('not without the second factor, nor with a key of a program', async () => {

@@ -72,8 +72,8 @@ describe('signing up', () => {
     expect((await clientOf(email))!['email_verified_at']).to.be.instanceOf(Date);
     expectProblem(await verify({ email, code }), 422, 42210000); // once
     expect(await actionsOf(client['id'] as string)).to.deep.equal([
-      'client.sign_up',
-      'client.verify',
+      'client.signed_up',
+      'client.verified',
       'client.code_refused',
     ]);
   });
@@ -444,7 +444,7 @@ describe('signing up', () => {
       expect(changed.body.address.city).to.equal('Shelbyville');
       await change({ phone: '+442079460958' });
       const [entry] = await listEntries(knex(), { client_id: person.id, limit: 1 });
-      expect(entry).to.deep.include({ action: 'client.details_set' });
+      expect(entry).to.deep.include({ action: 'client.details_changed' });
       expect(entry!.before!['phone']).to.equal('+12025559123');
       expect(entry!.after!['phone']).to.equal('+442079460958');
       for (const body of [{}, { first_name: 'Eve' }, { email: 'x@test.example' }, { phone: '1' }]) {

@@ -77,7 +77,7 @@ describe('sign-ups that nobody completes', () => {
     }
     expect(await kindsTo(old.email)).to.deep.equal(['verify_email', 'sign_up_expired']);
     const [entry] = await listEntries(knex(), { client_id: old.id, limit: 1 });
-    expect(entry).to.include({ action: 'client.sign_up_close', reason: 'sign-up expired' });
+    expect(entry).to.include({ action: 'client.sign_up_closed', reason: 'sign-up expired' });
     expect(entry!.actor).to.include({ kind: 'system', credential: 'sign-up-expiry' });
     const answer = await api.call('POST', '/v2/clients/verify', { body: { token } });
     expect(answer.status).to.equal(422);
