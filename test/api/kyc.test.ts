@@ -4,7 +4,14 @@ import { newId } from '../../src/ids.js';
 import { createPerson, expectProblem, startApi, type Answer, type Api } from '../support/api.js';
 import { mailsTo } from '../support/sent-mails.js';
 import { sessionOf } from '../support/session.js';
-import { documentBody, pendingPerson, signedUp } from '../support/sign-ups.js';
+import {
+  documentBody,
+  GOOD_PASSWORD,
+  lastMailTo,
+  pendingPerson,
+  secretsOf,
+  signedUp,
+} from '../support/sign-ups.js';
 import { startTrading, type Trading } from '../support/trading.js';
 
 type Headers = Awaited<ReturnType<typeof sessionOf>>;
@@ -182,6 +189,27 @@ describe('the identity check', () => {
       expect(again.headers.get('idempotent-replayed')).to.equal('true');
       expect(again.body).to.deep.equal(first.body);
     });
+  });
+
+  it('is the way from signing up to an account: confirm, log in, show, be approved', async () => {
+    const { id, email } = await signedUp(trading, api, { verified: false });
+    const login = () =>
+      api.call('POST', '/v2/sessions', { body: { email, password: GOOD_PASSWORD } });
+    const headersOf = ({ body }: Answer) => ({
+      Authorization: `Bearer ${body.access_token as string}`,
+    });
+    expectProblem(await login(), 403, 40310000);
+    const { token } = secretsOf(await lastMailTo(trading, email));
+    await api.call('POST', '/v2/clients/verify', { body: { token } });
+    const pending = headersOf(await login());
+    expect((await add(documentBody(), pending)).status).to.equal(201);
+    const early = await api.call('GET', '/v2/account', { headers: pending });
+    expectProblem(early, 403, 40310000);
+    expect((await decide('approve', id)).status).to.equal(200);
+    const wallet = await api.call('GET', '/v2/account', { headers: headersOf(await login()) });
+    expect(wallet.body).to.include({ status: 'ACTIVE', cash: '0' });
+    const me = await api.call('GET', '/v2/clients/me', { headers: pending });
+    expect(me.body).to.include({ id, email, status: 'active' });
   });
 
   it('rejects with a reason: nothing is opened, and the sessions end', async () => {
