@@ -23,6 +23,14 @@ import { Approvals } from './approvals/service.js';
 import { assetsRouter } from './assets/routes.js';
 import { assetOperations } from './assets/schema.js';
 import { unlistedOperations, unlistedRouter } from './assets/unlisted-routes.js';
+import { credentialOperations } from './clients/credential-docs.js';
+import { emailRouter, passwordsRouter } from './clients/credential-routes.js';
+import { clientOperations } from './clients/docs.js';
+import { documentsRouter } from './clients/document-routes.js';
+import { pagesRouter } from './clients/page-routes.js';
+import { reviewOperations } from './clients/review-docs.js';
+import { reviewsRouter } from './clients/review-routes.js';
+import { clientsRouter } from './clients/routes.js';
 import type { Config } from './config.js';
 import { configurationsRouter } from './configurations/routes.js';
 import { configurationOperations } from './configurations/schema.js';
@@ -72,7 +80,10 @@ import { watchlistOperations } from './watchlists/schema.js';
 
 /** What the API is made of. */
 export interface AppDeps {
-  readonly config: Pick<Config, 'rateLimitPerMin' | 'corsOrigins' | 'marketHours' | 'webauthn'> &
+  readonly config: Pick<
+    Config,
+    'rateLimitPerMin' | 'corsOrigins' | 'marketHours' | 'webauthn' | 'publicUrl'
+  > &
     LimitSettings;
   readonly log: Logger;
   readonly db: Database;
@@ -115,6 +126,9 @@ export const operations: readonly Operation[] = [
   ...sessionOperations,
   ...mfaOperations,
   ...apiKeyOperations,
+  ...clientOperations,
+  ...credentialOperations,
+  ...reviewOperations,
   ...riskOperations,
   ...approvalOperations,
   ...adjustmentOperations,
@@ -152,7 +166,7 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
   const { config, log, db, redis, intake, prover, identity, streams, nudge, now, isStopping } =
     deps;
   const { knex } = db;
-  const { marketHours, webauthn: party } = config;
+  const { marketHours, publicUrl, webauthn: party } = config;
   const { sessions, login, factors } = identity;
   const { sealer, nudgeNotifications } = deps;
   const codes = new OneTimeCodes(sealer);
@@ -160,6 +174,7 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
     kinds: knownKinds({ codes, sealer, nudgeNotifications }),
     now,
   });
+  const clients = { ...guards, knex, sealer, codes, publicUrl, nudgeNotifications, now };
   const routers = [
     ordersRouter({ ...guards, db, intake }),
     timelineRouter({ ...guards, knex }),
@@ -178,6 +193,12 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
     sessionsRouter({ ...guards, knex, sessions, login, factors, now }),
     mfaRouter({ ...guards, knex, sealer, factors, party, nudgeNotifications, now }),
     apiKeysRouter({ ...guards, knex, sealer, nudgeNotifications }),
+    clientsRouter(clients),
+    documentsRouter(clients),
+    passwordsRouter(clients),
+    emailRouter(clients),
+    reviewsRouter(clients),
+    pagesRouter(clients),
     limitsRouter({ ...guards, knex, approvals, defaults: defaultLimits(config) }),
     blocksRouter({ ...guards, knex, log, nudge }),
     approvalsRouter({ ...guards, knex, approvals }),

@@ -39,6 +39,9 @@ export interface Config {
   readonly smtpUrl: string;
   readonly mailFrom: string;
   readonly mailsPerSecond: number;
+  /** Where clients reach the API, for links in mails; without a slash at its end. */
+  readonly publicUrl: string;
+  readonly signUpExpiresDays: number;
 }
 
 export const WORKER_ROLES = ['orders', 'notifications', 'market', 'maintenance'] as const;
@@ -87,6 +90,8 @@ const settings = Joi.object({
   SMTP_URL: url(['smtp', 'smtps']).allow('').default(''),
   MAIL_FROM: Joi.string().default('BrokerX+ <no-reply@brokerx.example>'),
   MAILS_PER_SECOND: Joi.number().integer().min(1).max(10_000).default(10),
+  PUBLIC_URL: url(['http', 'https']),
+  SIGN_UP_EXPIRES_DAYS: Joi.number().integer().min(2).max(365).default(7),
 }).unknown(true);
 
 /** Reads `.env` beside the working directory, if there is one; the environment wins over it. */
@@ -148,6 +153,8 @@ interface Settings {
   SMTP_URL: string;
   MAIL_FROM: string;
   MAILS_PER_SECOND: number;
+  PUBLIC_URL?: string;
+  SIGN_UP_EXPIRES_DAYS: number;
 }
 
 function fromSettings(value: Settings): Config {
@@ -182,6 +189,8 @@ function fromSettings(value: Settings): Config {
     smtpUrl: value.SMTP_URL,
     mailFrom: value.MAIL_FROM,
     mailsPerSecond: value.MAILS_PER_SECOND,
+    publicUrl: (value.PUBLIC_URL ?? `http://127.0.0.1:${value.PORT}`).replace(/\/+$/, ''),
+    signUpExpiresDays: value.SIGN_UP_EXPIRES_DAYS,
   });
 }
 

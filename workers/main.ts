@@ -13,6 +13,7 @@ import { startMarket } from './market.js';
 import { startNotificationWorker } from './notifications.js';
 import { startOrderWorkers } from './orders.js';
 import { observeWorker } from './observe.js';
+import { signUpJobDeps } from './sign-ups.js';
 
 import { startWatchdog } from './watchdog.js';
 
@@ -91,7 +92,8 @@ async function startRoles(
     const { marketHours } = config;
     const sessions = new SessionWork(db.knex, marketHours);
     stops.push(startKillSwitchWatch({ knex: db.knex, nudges, log }));
-    const deps = { knex: db.knex, nudges, log, sessions, marketHours };
+    const signUps = signUpJobDeps(container);
+    const deps = { knex: db.knex, nudges, log, sessions, marketHours, signUps };
     workers.push(startMaintenanceWorker(redis, deps));
     const queue = openQueue(MAINTENANCE_QUEUE, container.redis);
     const queues = [...nudges.shardQueues, nudges.notificationQueue, queue];

@@ -2,6 +2,7 @@ import { Worker, type Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Knex } from 'knex';
 import { expireApprovals } from '../src/approvals/expire.js';
+import { expireSignUps, remindSignUps, type SignUpJobDeps } from '../src/clients/sign-up-jobs.js';
 import type { MarketHours } from '../src/domain/clock.js';
 import { runScheduledProof } from '../src/ledger/scheduled-proof.js';
 import type { Logger } from '../src/log.js';
@@ -19,6 +20,7 @@ export interface MaintenanceDeps {
   log: Logger;
   sessions: SessionWork;
   marketHours: MarketHours;
+  signUps: SignUpJobDeps;
 }
 
 const SCHEDULES: Record<MaintenanceJob, { everyMs: number }> = {
@@ -30,6 +32,7 @@ const SCHEDULES: Record<MaintenanceJob, { everyMs: number }> = {
   'equity-retention': { everyMs: 3_600_000 },
   'end-of-day': { everyMs: 60_000 },
   'approvals-expiry': { everyMs: 60_000 },
+  'sign-ups': { everyMs: 600_000 },
 };
 
 /**
@@ -78,7 +81,7 @@ async function purge(knex: Knex, { table, where }: (typeof PURGED)[number]): Pro
   return rowCount;
 }
 
-/** Runs the scheduled upkeep: sweeper, sessions, ledger proof, equity, end of day, purge. */
+/** Runs the scheduled upkeep: sweeper, sessions, proof, equity, end of day, sign-ups, purge. */
 export const startMaintenanceWorker = (connection: Redis, deps: MaintenanceDeps): Worker =>
   new Worker(
     MAINTENANCE_QUEUE,
@@ -93,7 +96,7 @@ export const startMaintenanceWorker = (connection: Redis, deps: MaintenanceDeps)
 /** @throws Error for a job name that this version does not know */
 export async function maintain(
   name: MaintenanceJob,
-  { knex, nudges, log, sessions, marketHours }: MaintenanceDeps,
+  { knex, nudges, log, sessions, marketHours, signUps }: MaintenanceDeps,
 ): Promise<void> {
   switch (name) {
     case 'sweep': {
@@ -123,6 +126,10 @@ export async function maintain(
       return;
     case 'approvals-expiry':
       await expireApprovals(knex, new Date());
+      return;
+    case 'sign-ups': // whoever is to be closed is not reminded any more
+      await expireSignUps(signUps, new Date());
+      await remindSignUps(signUps, new Date());
       return;
     default:
       throw new Error(`unknown maintenance job ${String(name satisfies never)}`);

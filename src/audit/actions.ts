@@ -48,6 +48,23 @@ export const AUDIT_ACTIONS = {
   'client.closed': SHOWN,
   'staff.created': HOUSE_ONLY,
   'staff.changed': HOUSE_ONLY,
+  'client.signed_up': SHOWN,
+  'client.sign_up_refused': HOUSE_ONLY,
+  'client.sign_up_closed': SHOWN,
+  'client.code_sent': SHOWN,
+  'client.code_refused': SHOWN,
+  'client.verified': SHOWN,
+  'client.details_changed': SHOWN,
+  'client.document_added': SHOWN,
+  'client.document_shared': HOUSE_ONLY,
+  'kyc.approved': SHOWN,
+  'kyc.rejected': SHOWN,
+  'password.reset_asked': SHOWN,
+  'password.reset': SHOWN,
+  'password.changed': SHOWN,
+  'password.change_refused': SHOWN,
+  'email.change_asked': SHOWN,
+  'email.changed': SHOWN,
 } as const satisfies Readonly<Record<string, ActionRule>>;
 
 export type AuditAction = keyof typeof AUDIT_ACTIONS;

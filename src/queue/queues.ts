@@ -21,7 +21,8 @@ export type MaintenanceJob =
   | 'equity-snapshots'
   | 'equity-retention'
   | 'end-of-day'
-  | 'approvals-expiry';
+  | 'approvals-expiry'
+  | 'sign-ups';
 
 /** In braces, so that all keys of one queue are in one Redis Cluster slot. */
 const prefix = (queue: string): string => `{brokerx-${queue}}`;

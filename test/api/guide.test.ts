@@ -10,6 +10,7 @@ import { runEndOfDay } from '../../src/statements/end-of-day.js';
 import { AnswerSchemas, type AnswersDocument } from '../support/answer-schemas.js';
 import { createPerson, startApi, type Answer, type Api } from '../support/api.js';
 import { eventually } from '../support/eventually.js';
+import { prepareClients } from '../support/guide-clients.js';
 import { readGuide, type GuideCall, type GuideSection } from '../support/guide.js';
 import { sessionOf } from '../support/session.js';
 import { StreamClient } from '../support/stream-client.js';
@@ -184,6 +185,7 @@ async function prepare(trading: Trading, api: Api): Promise<Record<string, strin
     STATEMENT_DATE: (statements.body.statements as { date: string }[]).at(-1)!.date,
     SECOND: credentials(second),
     ...officers,
+    ...(await prepareClients(trading, api)),
   };
 }
 

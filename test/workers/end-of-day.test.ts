@@ -9,6 +9,7 @@ import { formatDecimal, QTY_SCALE } from '../../src/domain/money.js';
 import { findDueDays, GRACE_MS } from '../../src/statements/due-days.js';
 import { runEndOfDay } from '../../src/statements/end-of-day.js';
 import { maintain } from '../../workers/maintenance.js';
+import { signUpJobDeps } from '../../workers/sign-ups.js';
 import { rewind } from '../support/rewind.js';
 import { shares, startTrading, usd, type Trading } from '../support/trading.js';
 
@@ -411,7 +412,9 @@ describe('the end of day', () => {
     expect((await missedEndsOfDay.get()).values[0]!.value).to.equal(9);
     const { nudges, log } = trading.container;
     const sessions = new SessionWork(knex(), 'always');
-    await maintain('end-of-day', { knex: knex(), nudges, log, sessions, marketHours: 'always' });
+    const signUps = signUpJobDeps(trading.container);
+    const deps = { knex: knex(), nudges, log, sessions, marketHours: 'always', signUps } as const;
+    await maintain('end-of-day', deps);
     expect(await statements()).to.have.lengthOf(40);
     expect((await missedEndsOfDay.get()).values[0]!.value).to.equal(0);
     const midnight = Math.floor(Date.now() / DAY_MS) * DAY_MS;

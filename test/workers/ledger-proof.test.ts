@@ -5,6 +5,7 @@ import { ledgerMismatches, ledgerProofDuration, ledgerProvedAt } from '../../src
 import { proveLedger } from '../../src/ledger/proof.js';
 import { SessionWork } from '../../src/orders/session-work.js';
 import { maintain } from '../../workers/maintenance.js';
+import { signUpJobDeps } from '../../workers/sign-ups.js';
 import { startTrading, type Trading } from '../support/trading.js';
 
 describe('the scheduled proof of the ledger', () => {
@@ -37,7 +38,9 @@ describe('the scheduled proof of the ledger', () => {
     });
     const sessions = new SessionWork(knex(), 'always');
     const { nudges } = trading.container;
-    await maintain('ledger-proof', { knex: knex(), nudges, log, sessions, marketHours: 'always' });
+    const signUps = signUpJobDeps(trading.container);
+    const deps = { knex: knex(), nudges, log, sessions, marketHours: 'always', signUps } as const;
+    await maintain('ledger-proof', deps);
     await new Promise((resolve) => setImmediate(resolve));
     return lines;
   };

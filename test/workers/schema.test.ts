@@ -44,6 +44,8 @@ describe('the schema', () => {
     'statements',
     'closing_prices',
     'ends_of_day',
+    'client_documents',
+    'client_reviews',
   ]) {
     it(`lets nobody rewrite ${table}`, async () => {
       for (const knex of [app, owner]) {
