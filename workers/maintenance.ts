@@ -1,6 +1,7 @@
 import { Worker, type Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Knex } from 'knex';
+import type { AuditWatch } from '../src/audit/watch.js';
 import type { MarketHours } from '../src/domain/clock.js';
 import { runScheduledProof } from '../src/ledger/scheduled-proof.js';
 import type { Logger } from '../src/log.js';
@@ -28,6 +29,8 @@ const SCHEDULES: Record<MaintenanceJob, { everyMs: number }> = {
   'equity-snapshots': { everyMs: 60_000 },
   'equity-retention': { everyMs: 3_600_000 },
   'end-of-day': { everyMs: 60_000 },
+  'audit-anchor': { everyMs: 2_000 },
+  'audit-verify': { everyMs: 600_000 },
 };
 
 /**
@@ -76,11 +79,22 @@ async function purge(knex: Knex, { table, where }: (typeof PURGED)[number]): Pro
   return rowCount;
 }
 
-/** Runs the scheduled upkeep: sweeper, sessions, ledger proof, equity, end of day, purge. */
-export const startMaintenanceWorker = (connection: Redis, deps: MaintenanceDeps): Worker =>
+/**
+ * Runs the scheduled upkeep: sweeper, sessions, ledger proof, equity, end of day, the audit log,
+ * the purge of what is old.
+ */
+export const startMaintenanceWorker = (
+  connection: Redis,
+  { audit, ...deps }: MaintenanceDeps & { audit: AuditWatch },
+): Worker =>
   new Worker(
     MAINTENANCE_QUEUE,
-    (job) => maintain(job.name as MaintenanceJob, deps),
+    async (job) => {
+      const name = job.name as MaintenanceJob;
+      if (name === 'audit-anchor') await audit.anchor(new Date());
+      else if (name === 'audit-verify') await audit.verify(new Date());
+      else await maintain(name, deps);
+    },
     // One of each kind at a time: a long proof must not keep the sweeper waiting.
     {
       ...workerSettings(MAINTENANCE_QUEUE, connection),
@@ -90,7 +104,7 @@ export const startMaintenanceWorker = (connection: Redis, deps: MaintenanceDeps)
 
 /** @throws Error for a job name that this version does not know */
 export async function maintain(
-  name: MaintenanceJob,
+  name: Exclude<MaintenanceJob, 'audit-anchor' | 'audit-verify'>,
   { knex, nudges, log, sessions, marketHours }: MaintenanceDeps,
 ): Promise<void> {
   switch (name) {

@@ -20,7 +20,9 @@ export type MaintenanceJob =
   | 'purge'
   | 'equity-snapshots'
   | 'equity-retention'
-  | 'end-of-day';
+  | 'end-of-day'
+  | 'audit-anchor'
+  | 'audit-verify';
 
 /** In braces, so that all keys of one queue are in one Redis Cluster slot. */
 const prefix = (queue: string): string => `{brokerx-${queue}}`;
