@@ -13,6 +13,8 @@ import { apiKeyOperations } from './api-keys/schema.js';
 import { assetsRouter } from './assets/routes.js';
 import { assetOperations } from './assets/schema.js';
 import { unlistedOperations, unlistedRouter } from './assets/unlisted-routes.js';
+import { auditRouter } from './audit/routes.js';
+import { auditOperations } from './audit/schema.js';
 import type { Config } from './config.js';
 import { configurationsRouter } from './configurations/routes.js';
 import { configurationOperations } from './configurations/schema.js';
@@ -103,6 +105,7 @@ export const operations: readonly Operation[] = [
   ...mfaOperations,
   ...apiKeyOperations,
   ...riskOperations,
+  ...auditOperations,
   ...healthOperations,
   ...metricsOperations,
   ...docsOperations,
@@ -158,6 +161,7 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
     apiKeysRouter({ ...guards, knex, sealer, nudgeNotifications }),
     limitsRouter({ ...guards, knex }),
     blocksRouter({ ...guards, knex, log, nudge }),
+    auditRouter({ ...guards, knex }),
     healthRouter({ db, redis, isStopping }),
     metricsRouter({ ...guards, redis }),
     docsRouter(operations, VERSION),

@@ -34,6 +34,7 @@ export const AUDIT_ACTIONS = {
   'api_key.created': SHOWN,
   'api_key.changed': SHOWN,
   'api_key.revoked': SHOWN,
+  'audit.searched': HOUSE_ONLY,
 } as const satisfies Readonly<Record<string, ActionRule>>;
 
 export type AuditAction = keyof typeof AUDIT_ACTIONS;
