@@ -34,12 +34,13 @@ export type OwnAuditQuery = Pick<AuditFilter, 'after' | 'until' | 'limit' | 'pag
 
 export const ownAuditSchema = Joi.object(page);
 
+const sha256Text = Joi.string().pattern(/^[\da-f]{64}$/);
 const members = Joi.object().unknown().allow(null);
 
 const entry = {
   id: uuidText,
   seq: Joi.number().integer().description('Its place in the chain, from 1'),
-  hash: Joi.string().hex().length(64).description('SHA-256 over all of the chain up to it'),
+  hash: sha256Text.description('SHA-256 over all of the chain up to it'),
   occurred_at: timeText,
   action: Joi.string().valid(...auditActions),
   actor: answerSchema('AuditActor', {
@@ -62,7 +63,7 @@ const entry = {
 const provableSchema = answerSchema('ProvableAuditEntry', {
   ...entry,
   content: Joi.string().description('The text that was hashed, byte for byte'),
-  previous_hash: Joi.string().hex().length(64).description('Of the link before'),
+  previous_hash: sha256Text.description('Of the link before'),
 });
 
 const ownEntrySchema = answerSchema('OwnAuditEntry', {
