@@ -47,10 +47,10 @@ describe('who may do what', () => {
       .first<{ id: string }>('client_id as id');
     return { ...account, accountId };
   };
-  const ask = (row: Row, caller: Caller, resource: Resource): Promise<Answer> => {
+  const ask = async (row: Row, caller: Caller, resource: Resource): Promise<Answer> => {
     const takesBody = row.method !== 'GET' && row.method !== 'DELETE';
     const body = CONTENT[row.name]?.body ?? (takesBody ? {} : undefined);
-    const { headers } = caller;
+    const headers = await caller.headers();
     return api.call(row.method, urlOf(row, resource), { headers, ...(body && { body }) });
   };
 

@@ -7,7 +7,8 @@ import type { Trading } from './trading.js';
 /** Somebody who calls the API, with everything that decides what they may. */
 export interface Caller {
   readonly name: string;
-  readonly headers: Record<string, string>;
+  /** Of a session a new one for each call: many a call ends all others. */
+  readonly headers: () => Promise<Record<string, string>>;
   readonly credential: 'none' | 'key' | 'session';
   /** The owner of what is asked for, or anybody else. */
   readonly isOwner: boolean;
@@ -67,7 +68,7 @@ export async function createCallers(
 
 const NOBODY: Caller = {
   name: 'nobody',
-  headers: {},
+  headers: () => Promise.resolve({}),
   credential: 'none',
   isOwner: false,
   role: null,
@@ -89,20 +90,22 @@ async function callersOf(trading: Trading, api: Api, person: Person): Promise<Ca
   for (const scopes of KEY_SCOPES) {
     const { knex } = trading.container.db;
     const key = await createApiKey(knex, { clientId: id, accountId, scopes, label: 'test' });
+    const headers = { 'APCA-API-KEY-ID': key.key_id, 'APCA-API-SECRET-KEY': key.secret_key };
     callers.push({
       ...common,
       name: `${person.name} by a key for ${scopes.join('+')}`,
-      headers: { 'APCA-API-KEY-ID': key.key_id, 'APCA-API-SECRET-KEY': key.secret_key },
+      headers: () => Promise.resolve(headers),
       credential: 'key',
       scopes,
       steppedUp: false,
     });
   }
   for (const steppedUp of [false, true]) {
+    const headers = () => sessionOf(trading, api, { id, accountId, role }, { steppedUp });
     callers.push({
       ...common,
       name: `${person.name} by session${steppedUp ? ' with a second factor' : ''}`,
-      headers: await sessionOf(trading, api, { id, accountId, role }, { steppedUp }),
+      headers,
       credential: 'session',
       scopes: scopesOfRole(role),
       steppedUp,

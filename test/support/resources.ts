@@ -1,4 +1,6 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { createApiKey } from '../../src/identity/new-api-key.js';
+import { newId } from '../../src/ids.js';
 import type { Api } from './api.js';
 import type { Caller } from './callers.js';
 import type { Trading } from './trading.js';
@@ -59,7 +61,7 @@ async function create(
   path: string,
   body: object,
 ): Promise<{ id: string; name: string }> {
-  const answer = await api.call('POST', path, { headers: asOwner.headers, body });
+  const answer = await api.call('POST', path, { headers: await asOwner.headers(), body });
   if (answer.status >= 300) throw new Error(`POST ${path}: ${JSON.stringify(answer.body)}`);
   return answer.body as { id: string; name: string };
 }
@@ -80,10 +82,47 @@ const watchlistByName = (params: Record<string, string> = {}): ResourceKind =>
     missing: { params, query: { name: randomUUID() } },
   }));
 
+const missingId = { params: { id: randomUUID() } };
+
+/** A row of the owner's, as the application would have written it. */
+const ownRow = (table: string, members: () => object): ResourceKind =>
+  own(async ({ trading, owner }) => {
+    const id = newId();
+    const row = { id, client_id: owner.id, ...members() };
+    await trading.container.db.knex(table).insert(row);
+    return { params: { id }, missing: missingId };
+  });
+
+const seenFrom = { ip: '127.0.0.1', user_agent: 'test' };
+const session = ownRow('sessions', () => ({
+  ...seenFrom,
+  methods: ['pwd'],
+  expires_at: new Date(Date.now() + 3_600_000),
+}));
+const device = ownRow('devices', () => ({ ...seenFrom, token_hash: randomBytes(32) }));
+const factor = ownRow('second_factors', () => ({
+  kind: 'webauthn', // of which one may have several
+  label: 'test',
+  credential_id: randomUUID(),
+  public_key: randomBytes(32),
+  sign_count: 0,
+  transports: ['usb'],
+  created_at: new Date(),
+  confirmed_at: new Date(),
+}));
+
+const apiKey = own(async ({ trading, owner }) => {
+  const { knex } = trading.container.db;
+  const terms = { clientId: owner.id, accountId: owner.accountId, scopes: ['read'] as const };
+  const { key_id } = await createApiKey(knex, { ...terms, label: 'test' });
+  return { params: { key_id }, missing: { params: { key_id: 'PK000000000000000000' } } };
+});
+
 /** An act of an admin about the owner's account, and the entry of it in the audit log. */
 const auditEntry: ResourceKind = {
   whose: 'shared',
-  make: async ({ api, owner, asAdmin: { headers } }) => {
+  make: async ({ api, owner, asAdmin }) => {
+    const headers = await asAdmin.headers();
     const path = `/v2/admin/accounts/${owner.accountId}/restriction`;
     await api.call('PUT', path, { headers, body: { reason: 'test' } });
     await api.call('DELETE', `${path}?reason=test`, { headers });
@@ -94,7 +133,8 @@ const auditEntry: ResourceKind = {
 
 const limits: ResourceKind = {
   whose: 'shared',
-  make: async ({ api, asAdmin: { headers } }) => {
+  make: async ({ api, asAdmin }) => {
+    const headers = await asAdmin.headers();
     const body = { symbol: 'KO', collar_bps: 1_000, reason: 'test' };
     const answer = await api.call('PUT', '/v2/admin/limits', { headers, body });
     return { params: { id: (answer.body as { id: string }).id } };
@@ -126,6 +166,7 @@ export const RESOURCES: Readonly<Record<string, ResourceKind>> = {
   '/v2/positions/{symbol_or_asset_id}': shared({ symbol_or_asset_id: 'AAPL' }), // the caller's
   '/v2/positions/{base}/{quote}': shared(pair),
   '/v2/positions/{symbol_or_contract_id}/exercise': none({ symbol_or_contract_id: 'AAPL' }),
+  '/v2/statements/{date}': none({ date: '2020-01-02' }), // of the caller's account, by a day
   '/v2/account/activities/{activity_type}': shared({ activity_type: 'FILL' }),
   '/v2/assets/{symbol_or_id}': shared({ symbol_or_id: 'AAPL' }),
   '/v2/assets/{base}/{quote}': shared(pair),
@@ -142,6 +183,10 @@ export const RESOURCES: Readonly<Record<string, ResourceKind>> = {
   '/v2/admin/accounts/{account_id}/kill_switch': account,
   '/v2/admin/accounts/{account_id}/restriction': account,
   '/v2/admin/audit/{id}': auditEntry,
+  '/v2/sessions/{id}': session,
+  '/v2/devices/{id}': device,
+  '/v2/mfa/factors/{id}': factor,
+  '/v2/api_keys/{key_id}': apiKey,
   '/docs/{file}': shared({ file: 'swagger-ui.css' }),
 };
 
@@ -154,6 +199,7 @@ export const CONTENT: Readonly<
 > = {
   'GET /v2/calendar': { query: { start: '2026-11-02', end: '2026-11-03' } },
   'DELETE /v2/admin/kill_switch': { query: { reason: '' } },
+  'PATCH /v2/api_keys/{key_id}': { body: { label: 'renamed' } },
   'PATCH /v2/orders/{id}': { body: { qty: '2' } },
   'PUT /v2/watchlists/{id}': { body: { symbols: ['MSFT'] } },
   'POST /v2/watchlists/{id}': { body: { symbol: 'MSFT' } },
