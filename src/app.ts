@@ -31,6 +31,8 @@ import { pagesRouter } from './clients/page-routes.js';
 import { reviewOperations } from './clients/review-docs.js';
 import { reviewsRouter } from './clients/review-routes.js';
 import { clientsRouter } from './clients/routes.js';
+import { auditRouter } from './audit/routes.js';
+import { auditOperations } from './audit/schema.js';
 import type { Config } from './config.js';
 import { configurationsRouter } from './configurations/routes.js';
 import { configurationOperations } from './configurations/schema.js';
@@ -134,6 +136,7 @@ export const operations: readonly Operation[] = [
   ...adjustmentOperations,
   ...clientAdminOperations,
   ...staffOperations,
+  ...auditOperations,
   ...healthOperations,
   ...metricsOperations,
   ...docsOperations,
@@ -205,6 +208,7 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
     adjustmentsRouter({ ...guards, knex, approvals }),
     clientAdminRouter({ ...guards, knex, log, nudge }),
     staffRouter({ ...guards, knex, approvals }),
+    auditRouter({ ...guards, knex }),
     healthRouter({ db, redis, isStopping }),
     metricsRouter({ ...guards, redis }),
     docsRouter(operations, VERSION),

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import Joi from 'joi';
 import { ROLES, type Role } from './identity/principal.js';
 
@@ -15,6 +16,8 @@ export interface Config {
   readonly jwtSecret: string;
   /** Encrypts the secrets that must be readable again. */
   readonly secretsKey: string;
+  /** Where the head of the audit log is written, outside of the database. */
+  readonly auditAnchorFile: string;
   readonly logLevel: string;
   readonly marketSimulator: boolean;
   readonly marketHours: 'always' | 'nyse';
@@ -63,6 +66,7 @@ const settings = Joi.object({
   DATA_DIR: Joi.string().default('.brokerx'),
   JWT_SECRET: Joi.string().min(32).default(DEVELOPMENT_SECRET),
   SECRETS_KEY: Joi.string().min(32).default(DEVELOPMENT_SECRET),
+  AUDIT_ANCHOR_FILE: Joi.string(),
   LOG_LEVEL: Joi.string().valid('error', 'warn', 'info', 'http', 'debug').default('info'),
   MARKET_SIMULATOR: Joi.string().valid('on', 'off').default('on'),
   MARKET_HOURS: Joi.string().valid('always', 'nyse').default('always'),
@@ -132,6 +136,7 @@ interface Settings {
   DATA_DIR: string;
   JWT_SECRET: string;
   SECRETS_KEY: string;
+  AUDIT_ANCHOR_FILE?: string;
   LOG_LEVEL: string;
   MARKET_SIMULATOR: 'on' | 'off';
   MARKET_HOURS: Config['marketHours'];
@@ -168,6 +173,7 @@ function fromSettings(value: Settings): Config {
     dataDir: value.DATA_DIR,
     jwtSecret: value.JWT_SECRET,
     secretsKey: value.SECRETS_KEY,
+    auditAnchorFile: value.AUDIT_ANCHOR_FILE ?? join(value.DATA_DIR, 'audit-anchors.jsonl'),
     logLevel: value.LOG_LEVEL,
     marketSimulator: value.MARKET_SIMULATOR === 'on',
     marketHours: value.MARKET_HOURS,

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'bullmq';
+import { anchorKey } from '../src/audit/anchors.js';
+import { AuditWatch } from '../src/audit/watch.js';
 import { loadDotEnv, readConfig } from '../src/config.js';
 import { createContainer, redisErrorLogger, type Container } from '../src/container.js';
 import { createMailer } from '../src/notifications/mailer.js';
@@ -93,7 +95,13 @@ async function startRoles(
     const sessions = new SessionWork(db.knex, marketHours);
     stops.push(startKillSwitchWatch({ knex: db.knex, nudges, log }));
     const signUps = signUpJobDeps(container);
-    const deps = { knex: db.knex, nudges, log, sessions, marketHours, signUps };
+    const audit = new AuditWatch({
+      knex: db.knex,
+      log,
+      anchorFile: config.auditAnchorFile,
+      anchorKey: anchorKey(config.secretsKey),
+    });
+    const deps = { knex: db.knex, nudges, log, sessions, marketHours, signUps, audit };
     workers.push(startMaintenanceWorker(redis, deps));
     const queue = openQueue(MAINTENANCE_QUEUE, container.redis);
     const queues = [...nudges.shardQueues, nudges.notificationQueue, queue];

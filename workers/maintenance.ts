@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import type { Knex } from 'knex';
 import { expireApprovals } from '../src/approvals/expire.js';
 import { expireSignUps, remindSignUps, type SignUpJobDeps } from '../src/clients/sign-up-jobs.js';
+import type { AuditWatch } from '../src/audit/watch.js';
 import type { MarketHours } from '../src/domain/clock.js';
 import { runScheduledProof } from '../src/ledger/scheduled-proof.js';
 import type { Logger } from '../src/log.js';
@@ -33,6 +34,8 @@ const SCHEDULES: Record<MaintenanceJob, { everyMs: number }> = {
   'end-of-day': { everyMs: 60_000 },
   'approvals-expiry': { everyMs: 60_000 },
   'sign-ups': { everyMs: 600_000 },
+  'audit-anchor': { everyMs: 2_000 },
+  'audit-verify': { everyMs: 600_000 },
 };
 
 /**
@@ -81,11 +84,22 @@ async function purge(knex: Knex, { table, where }: (typeof PURGED)[number]): Pro
   return rowCount;
 }
 
-/** Runs the scheduled upkeep: sweeper, sessions, proof, equity, end of day, sign-ups, purge. */
-export const startMaintenanceWorker = (connection: Redis, deps: MaintenanceDeps): Worker =>
+/**
+ * Runs the scheduled upkeep: sweeper, sessions, ledger proof, equity, end of day, sign-ups, the audit
+ * log, the purge of what is old.
+ */
+export const startMaintenanceWorker = (
+  connection: Redis,
+  { audit, ...deps }: MaintenanceDeps & { audit: AuditWatch },
+): Worker =>
   new Worker(
     MAINTENANCE_QUEUE,
-    (job) => maintain(job.name as MaintenanceJob, deps),
+    async (job) => {
+      const name = job.name as MaintenanceJob;
+      if (name === 'audit-anchor') await audit.anchor(new Date());
+      else if (name === 'audit-verify') await audit.verify(new Date());
+      else await maintain(name, deps);
+    },
     // One of each kind at a time: a long proof must not keep the sweeper waiting.
     {
       ...workerSettings(MAINTENANCE_QUEUE, connection),
@@ -95,7 +109,7 @@ export const startMaintenanceWorker = (connection: Redis, deps: MaintenanceDeps)
 
 /** @throws Error for a job name that this version does not know */
 export async function maintain(
-  name: MaintenanceJob,
+  name: Exclude<MaintenanceJob, 'audit-anchor' | 'audit-verify'>,
   { knex, nudges, log, sessions, marketHours, signUps }: MaintenanceDeps,
 ): Promise<void> {
   switch (name) {

@@ -65,6 +65,7 @@ export const AUDIT_ACTIONS = {
   'password.change_refused': SHOWN,
   'email.change_asked': SHOWN,
   'email.changed': SHOWN,
+  'audit.searched': HOUSE_ONLY,
 } as const satisfies Readonly<Record<string, ActionRule>>;
 
 export type AuditAction = keyof typeof AUDIT_ACTIONS;

@@ -22,7 +22,9 @@ export type MaintenanceJob =
   | 'equity-retention'
   | 'end-of-day'
   | 'approvals-expiry'
-  | 'sign-ups';
+  | 'sign-ups'
+  | 'audit-anchor'
+  | 'audit-verify';
 
 /** In braces, so that all keys of one queue are in one Redis Cluster slot. */
 const prefix = (queue: string): string => `{brokerx-${queue}}`;

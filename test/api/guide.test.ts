@@ -166,6 +166,7 @@ async function prepare(trading: Trading, api: Api): Promise<Record<string, strin
   const statements = await api.call('GET', '/v2/statements', { as: mine });
   const { second, ...officers } = await prepareStaff(trading, api, admin);
   const body = { name: 'favourites', symbols: ['AAPL', 'BTC/USD'] };
+  const audit = await api.call('GET', '/v2/admin/audit?limit=1', { as: admin });
   const watchlist = await api.call('POST', '/v2/watchlists', { as: mine, body });
   return {
     ...(await prepareSession(trading, api)),
@@ -181,6 +182,7 @@ async function prepare(trading: Trading, api: Api): Promise<Record<string, strin
     NEW_ORDER_ID: other.id,
     ACCOUNT_ID: mine!.account_id,
     LIMITS_ID: limits.body.id as string,
+    AUDIT_ID: audit.body.entries[0].id as string,
     WATCHLIST_ID: watchlist.body.id as string,
     STATEMENT_DATE: (statements.body.statements as { date: string }[]).at(-1)!.date,
     SECOND: credentials(second),
