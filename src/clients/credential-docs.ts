@@ -36,6 +36,7 @@ export const credentialOperations: readonly Operation[] = [
     ...person,
     method: 'put',
     path: '/v2/clients/me/password',
+    stepUp: true,
     summary: 'Change your password',
     description: `${STEP_UP} Your other sessions end.`,
     body: changePasswordSchema,
@@ -46,6 +47,7 @@ export const credentialOperations: readonly Operation[] = [
     ...person,
     method: 'post',
     path: '/v2/clients/me/email',
+    stepUp: true,
     summary: 'Ask for another e-mail address',
     description:
       `${STEP_UP} A code goes to the new address and a notice to the old one, which stays until the ` +

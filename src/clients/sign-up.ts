@@ -12,6 +12,7 @@ import {
   isUnconfirmed,
   lockClientByEmail,
   lockClientByPhone,
+  updateClient,
   type Address,
   type ClientDetails,
 } from './model.js';
@@ -29,6 +30,9 @@ export interface SignUp {
   readonly dateOfBirth: string;
   readonly address: Address;
 }
+
+/** Somebody who signs up. */
+type NewClient = SignUp & { readonly passwordHash: string };
 
 /**
  * Checks what the schema cannot: the age, the number, the password.
@@ -54,16 +58,20 @@ export function checkSignUp(body: SignUpBody, today: Date): SignUp {
  * Signs somebody up, or tells by mail why that was not done: whoever asks cannot learn from the
  * answer which addresses and numbers we know. The owner of a number is told nothing: anybody can
  * give any number, and we would only carry it around.
+ *
+ * Of an address that nobody has confirmed yet the latest sign-up counts, with its password, and its
+ * code ends earlier ones: whoever came first with somebody else's address must not stay in.
  */
 export async function signUp(
   deps: CodeMailDeps,
   trx: Knex.Transaction,
   by: Actor,
-  input: SignUp & { readonly passwordHash: string },
+  input: NewClient,
 ): Promise<void> {
   const clientId = await insertOrReplace(deps, trx, by, input);
   if (clientId === null) return;
-  await sendVerification(deps, trx, { id: clientId, email: input.email });
+  if (!(await sendVerification(deps, trx, { id: clientId, email: input.email }))) return;
+  await updateClient(trx, clientId, deps.now(), columnsOf(input));
   await recordAct(trx, by, {
     action: 'client.signed_up',
     subject: { client_id: clientId },
@@ -76,30 +84,31 @@ async function insertOrReplace(
   deps: CodeMailDeps,
   trx: Knex.Transaction,
   by: Actor,
-  input: SignUp & { readonly passwordHash: string },
+  input: NewClient,
 ): Promise<string | null> {
   const clientId = await insertPending(trx, input, deps.now());
   if (clientId !== null) return clientId;
   const holder = await lockClientByEmail(trx, input.email);
-  if (holder) {
+  if (holder && !isUnconfirmed(holder)) {
     await tellHolder(deps, trx, by, holder);
     return null;
   }
   const owner = await lockClientByPhone(trx, input.phone);
-  // Whoever mistyped their address signs up again with the same number; nor may anybody block it.
-  if (owner && isUnconfirmed(owner)) {
-    await closeSignUp(deps, trx, by, owner.id, 'sign-up replaced');
-    const replacing = await insertPending(trx, input, deps.now());
-    if (replacing !== null) return replacing;
+  if (owner && owner.id !== holder?.id) {
+    // Whoever mistyped their address signs up again with the same number; nor may anybody block it.
+    if (isUnconfirmed(owner)) await closeSignUp(deps, trx, by, owner.id, 'sign-up replaced');
+    else {
+      await tellPhoneTaken(deps, trx, by, input.email, owner.id);
+      return null;
+    }
   }
-  await tellPhoneTaken(deps, trx, by, input.email, owner?.id ?? null);
-  return null;
+  return holder ? holder.id : await insertPending(trx, input, deps.now());
 }
 
 /** @returns null when the address or the number is a client's already */
 async function insertPending(
   trx: Knex.Transaction,
-  input: SignUp & { readonly passwordHash: string },
+  input: NewClient,
   now: Date,
 ): Promise<string | null> {
   const id = newId();
@@ -107,12 +116,7 @@ async function insertPending(
     .insert({
       id,
       email: input.email,
-      password_hash: input.passwordHash,
-      first_name: input.firstName,
-      last_name: input.lastName,
-      phone: input.phone,
-      date_of_birth: input.dateOfBirth,
-      address: input.address,
+      ...columnsOf(input),
       role: 'client',
       status: 'pending',
       created_at: now,
@@ -123,6 +127,15 @@ async function insertPending(
     .returning('id');
   return inserted.length === 0 ? null : id;
 }
+
+const columnsOf = (input: NewClient) => ({
+  password_hash: input.passwordHash,
+  first_name: input.firstName,
+  last_name: input.lastName,
+  phone: input.phone,
+  date_of_birth: input.dateOfBirth,
+  address: input.address,
+});
 
 const sendVerification = (
   deps: CodeMailDeps,
@@ -136,21 +149,19 @@ const sendVerification = (
     to: email,
   });
 
-/** A new code for whoever has not confirmed the address; for everybody else a way back in. */
+/** A way back in. */
 async function tellHolder(
   deps: CodeMailDeps,
   trx: Knex.Transaction,
   by: Actor,
   holder: ClientDetails,
 ): Promise<void> {
-  await (isUnconfirmed(holder)
-    ? sendVerification(deps, trx, holder)
-    : mailCodeQuietly(deps, trx, {
-        clientId: holder.id,
-        purpose: 'reset_password',
-        kind: 'sign_up_exists',
-        to: holder.email,
-      }));
+  await mailCodeQuietly(deps, trx, {
+    clientId: holder.id,
+    purpose: 'reset_password',
+    kind: 'sign_up_exists',
+    to: holder.email,
+  });
   await recordAct(trx, by, {
     action: 'client.sign_up_refused',
     subject: { client_id: holder.id },
@@ -167,7 +178,7 @@ async function tellPhoneTaken(
   trx: Knex.Transaction,
   by: Actor,
   email: string,
-  ownerId: string | null,
+  ownerId: string,
 ): Promise<void> {
   const kind = 'sign_up_phone_taken';
   const since = new Date(now().getTime() - HOUR_MS);

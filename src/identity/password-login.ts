@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import { recordAct, type Actor } from '../audit/record.js';
 import { DomainError, unauthenticated } from '../errors.js';
 import { notActive } from './api-keys.js';
+import { normalizeEmail } from './email-address.js';
 import { LoginLimit } from './login-limit.js';
 import { Client } from './model.js';
 import { verifyPassword } from './passwords.js';
@@ -20,7 +21,7 @@ export class PasswordLogin {
    *   failures of an account from one address
    */
   async check(email: string, password: string, by: Actor): Promise<Client> {
-    const address = email.trim().toLowerCase();
+    const address = normalizeEmail(email);
     const ip = by.ip ?? '';
     const client = await Client.query(this.knex)
       .findOne({ email: address })

@@ -36,6 +36,22 @@ describe('logging in', () => {
     expect((await login(email.toUpperCase())).status).to.equal(200);
   });
 
+  it('does not mind the script of its domain', async () => {
+    const { id } = await createPerson(trading, { password });
+    const email = 'ada@xn--bcher-kva.example';
+    await trading.container.db.knex('clients').where({ id }).update({ email });
+    expect((await login('Ada@Bücher.Example')).status).to.equal(200);
+  });
+
+  it('still refuses after a restart, and in every other process', async () => {
+    const { email } = await createPerson(trading, { password });
+    for (let failure = 0; failure < 10; failure += 1) await login(email, 'wrong');
+    const other = await startApi(trading);
+    const answer = await other.call('POST', '/v2/sessions', { body: { email, password } });
+    expectProblem(answer, 429, 42910000);
+    await other.stop();
+  });
+
   it('refuses a wrong password, an unknown user and a user without a password alike', async () => {
     const known = await createPerson(trading, { password });
     const keysOnly = await createPerson(trading);

@@ -173,17 +173,6 @@ describe('signing up', () => {
       expect((await post('/v2/clients/password/reset', reset)).status).to.equal(204);
     });
 
-    it('sends a new code to who has not confirmed the address, and changes nothing', async () => {
-      const holder = await signedUp(trading, api, { verified: false });
-      const before = await clientOf(holder.email);
-      const first = secretsOf(await lastMailTo(trading, holder.email));
-      await signUp({ email: holder.email, first_name: 'Mallory' });
-      expect(await clientOf(holder.email)).to.deep.equal(before);
-      const second = secretsOf(await lastMailTo(trading, holder.email));
-      expectProblem(await verify({ token: first.token }), 422, 42210000);
-      expect((await verify({ token: second.token })).status).to.equal(204);
-    });
-
     it('mails to the new address that the number cannot be used, three times an hour', async () => {
       const { phone, email: owner } = await signedUp(trading, api);
       const body = signUpBody({ phone });
@@ -232,6 +221,32 @@ describe('signing up', () => {
       expect(new Set(answers.map(({ status }) => status))).to.deep.equal(new Set([202]));
       expect(await knex()('clients').where({ email: body.email })).to.have.lengthOf(1);
       expect(await kindsTo(body.email)).to.have.lengthOf(4); // the first, and three again
+    });
+
+    it('lets nobody in who signed up first with an address that is not theirs', async () => {
+      const stranger = { password: 'the password of a stranger', first_name: 'Mallory' };
+      const theirs = signUpBody(stranger);
+      await post('/v2/clients', theirs);
+      const early = secretsOf(await lastMailTo(trading, theirs.email));
+      const mine = signUpBody({ email: theirs.email });
+      await post('/v2/clients', mine);
+      expectProblem(await verify({ token: early.token }), 422, 42210000);
+      const { token } = secretsOf(await lastMailTo(trading, mine.email));
+      expect((await verify({ token })).status).to.equal(204);
+      const login = (password: string) => post('/v2/sessions', { email: mine.email, password });
+      expectProblem(await login(stranger.password), 401, 40110000);
+      expect((await login(mine.password)).status).to.equal(200);
+      const client = await clientOf(mine.email);
+      expect(client).to.include({ first_name: mine.first_name, phone: mine.phone });
+      await post('/v2/clients', theirs); // too late
+      expect((await login(mine.password)).status).to.equal(200);
+    });
+
+    it('changes nothing when no more codes are sent to it', async () => {
+      const first = signUpBody();
+      for (let time = 0; time < 4; time += 1) await post('/v2/clients', first);
+      await post('/v2/clients', { ...first, first_name: 'Mallory' });
+      expect(await clientOf(first.email)).to.include({ first_name: first.first_name });
     });
 
     it('takes both from nobody whose sign-up is closed', async () => {

@@ -141,6 +141,22 @@ const limits: ResourceKind = {
   },
 };
 
+/** What an admin has asked for, and somebody else has to decide about. */
+const approval: ResourceKind = {
+  whose: 'shared',
+  make: async ({ api, owner, asAdmin }) => {
+    const headers = await asAdmin.headers();
+    const body = { account_id: owner.accountId, asset: 'USD', amount: '1', reason: 'test' };
+    const answer = await api.call('POST', '/v2/admin/adjustments', { headers, body });
+    return { params: { id: (answer.body as { id: string }).id } };
+  },
+};
+
+const client = (name: string): ResourceKind => ({
+  whose: 'shared',
+  make: ({ owner }) => ({ params: { [name]: owner.id } }),
+});
+
 const account: ResourceKind = {
   whose: 'shared',
   make: ({ owner }) => ({ params: { account_id: owner.accountId } }),
@@ -187,6 +203,21 @@ export const RESOURCES: Readonly<Record<string, ResourceKind>> = {
   '/v2/devices/{id}': device,
   '/v2/mfa/factors/{id}': factor,
   '/v2/api_keys/{key_id}': apiKey,
+  '/v2/admin/approvals/{id}': approval,
+  '/v2/admin/approvals/{id}/approve': approval,
+  '/v2/admin/approvals/{id}/reject': approval,
+  '/v2/admin/approvals/{id}/withdraw': approval,
+  '/v2/admin/clients/{id}': client('id'),
+  '/v2/admin/clients/{id}/suspend': client('id'),
+  '/v2/admin/clients/{id}/reactivate': client('id'),
+  '/v2/admin/clients/{id}/close': client('id'),
+  '/v2/admin/staff/{id}': client('id'),
+  '/v2/admin/kyc_reviews/{client_id}': client('client_id'),
+  '/v2/admin/kyc_reviews/{client_id}/decision': client('client_id'),
+  '/confirm/{purpose}': {
+    whose: 'shared',
+    make: () => ({ params: { purpose: 'verify_email' }, query: { token: 'x' } }),
+  },
   '/docs/{file}': shared({ file: 'swagger-ui.css' }),
 };
 
