@@ -39,9 +39,27 @@ export interface Config {
   readonly smtpUrl: string;
   readonly mailFrom: string;
   readonly mailsPerSecond: number;
+  /** Dollars, as text. */
+  readonly transferMin: string;
+  readonly transferMax: string;
+  readonly depositDailyMax: string;
+  readonly withdrawalDailyMax: string;
+  readonly transfersPerHour: number;
+  readonly failedDepositsMax: number;
+  /** Signs what the payment provider tells us. */
+  readonly paymentProviderSecret: string;
+  /** Where the payment provider tells us. */
+  readonly paymentCallbackUrl: string;
 }
 
-export const WORKER_ROLES = ['orders', 'notifications', 'market', 'maintenance'] as const;
+export const WORKER_ROLES = [
+  'orders',
+  'notifications',
+  'transfers',
+  'payments',
+  'market',
+  'maintenance',
+] as const;
 export type WorkerRole = (typeof WORKER_ROLES)[number];
 
 /** The secrets of `npm start`; production refuses them. */
@@ -49,6 +67,7 @@ const DEVELOPMENT_SECRET = 'development-only-secret-do-not-use-in-production';
 
 const url = (schemes: string[]) => Joi.string().uri({ scheme: schemes });
 const list = Joi.string().allow('').default('');
+const dollars = Joi.string().pattern(/^[1-9]\d{0,11}$/);
 
 const settings = Joi.object({
   NODE_ENV: Joi.string().valid('development', 'test', 'production').default('development'),
@@ -87,6 +106,14 @@ const settings = Joi.object({
   SMTP_URL: url(['smtp', 'smtps']).allow('').default(''),
   MAIL_FROM: Joi.string().default('BrokerX+ <no-reply@brokerx.example>'),
   MAILS_PER_SECOND: Joi.number().integer().min(1).max(10_000).default(10),
+  TRANSFER_MIN: dollars.default('1'),
+  TRANSFER_MAX: dollars.default('50000'),
+  DEPOSIT_DAILY_MAX: dollars.default('100000'),
+  WITHDRAWAL_DAILY_MAX: dollars.default('100000'),
+  TRANSFERS_PER_HOUR: Joi.number().integer().min(1).max(100_000).default(10),
+  FAILED_DEPOSITS_MAX: Joi.number().integer().min(1).max(100_000).default(3),
+  PAYMENT_PROVIDER_SECRET: Joi.string().min(32).default(DEVELOPMENT_SECRET),
+  PAYMENT_CALLBACK_URL: url(['http', 'https']),
 }).unknown(true);
 
 /** Reads `.env` beside the working directory, if there is one; the environment wins over it. */
@@ -109,8 +136,13 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   return config;
 }
 
-function refuseDefaultSecrets({ jwtSecret, secretsKey }: Config): void {
-  for (const [name, value] of Object.entries({ JWT_SECRET: jwtSecret, SECRETS_KEY: secretsKey })) {
+function refuseDefaultSecrets(config: Config): void {
+  const secrets = {
+    JWT_SECRET: config.jwtSecret,
+    SECRETS_KEY: config.secretsKey,
+    PAYMENT_PROVIDER_SECRET: config.paymentProviderSecret,
+  };
+  for (const [name, value] of Object.entries(secrets)) {
     if (value !== DEVELOPMENT_SECRET) continue;
     throw new Error(`${name} is the development default; set a secret of at least 32 characters`);
   }
@@ -148,6 +180,14 @@ interface Settings {
   SMTP_URL: string;
   MAIL_FROM: string;
   MAILS_PER_SECOND: number;
+  TRANSFER_MIN: string;
+  TRANSFER_MAX: string;
+  DEPOSIT_DAILY_MAX: string;
+  WITHDRAWAL_DAILY_MAX: string;
+  TRANSFERS_PER_HOUR: number;
+  FAILED_DEPOSITS_MAX: number;
+  PAYMENT_PROVIDER_SECRET: string;
+  PAYMENT_CALLBACK_URL?: string;
 }
 
 function fromSettings(value: Settings): Config {
@@ -182,6 +222,15 @@ function fromSettings(value: Settings): Config {
     smtpUrl: value.SMTP_URL,
     mailFrom: value.MAIL_FROM,
     mailsPerSecond: value.MAILS_PER_SECOND,
+    transferMin: value.TRANSFER_MIN,
+    transferMax: value.TRANSFER_MAX,
+    depositDailyMax: value.DEPOSIT_DAILY_MAX,
+    withdrawalDailyMax: value.WITHDRAWAL_DAILY_MAX,
+    transfersPerHour: value.TRANSFERS_PER_HOUR,
+    failedDepositsMax: value.FAILED_DEPOSITS_MAX,
+    paymentProviderSecret: value.PAYMENT_PROVIDER_SECRET,
+    paymentCallbackUrl:
+      value.PAYMENT_CALLBACK_URL ?? `http://127.0.0.1:${value.PORT}/v2/payment_provider/callbacks`,
   });
 }
 
@@ -229,6 +278,7 @@ function relyingParty(text: string): Config['webauthn'] {
 const SECRET_SETTINGS = new Set([
   'JWT_SECRET',
   'SECRETS_KEY',
+  'PAYMENT_PROVIDER_SECRET',
   'DATABASE_URL',
   'REDIS_URL',
   'CACHE_REDIS_URL',

@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import type { Knex } from 'knex';
 import { expireApprovals } from '../src/approvals/expire.js';
 import type { MarketHours } from '../src/domain/clock.js';
+import { lookAfterTransfers, type LookAfterDeps } from '../src/funding/look-after-transfers.js';
 import { runScheduledProof } from '../src/ledger/scheduled-proof.js';
 import type { Logger } from '../src/log.js';
 import { jobsInQueue } from '../src/metrics.js';
@@ -19,6 +20,7 @@ export interface MaintenanceDeps {
   log: Logger;
   sessions: SessionWork;
   marketHours: MarketHours;
+  transfers: LookAfterDeps;
 }
 
 const SCHEDULES: Record<MaintenanceJob, { everyMs: number }> = {
@@ -30,6 +32,7 @@ const SCHEDULES: Record<MaintenanceJob, { everyMs: number }> = {
   'equity-retention': { everyMs: 3_600_000 },
   'end-of-day': { everyMs: 60_000 },
   'approvals-expiry': { everyMs: 60_000 },
+  transfers: { everyMs: 2_000 },
 };
 
 /**
@@ -93,7 +96,7 @@ export const startMaintenanceWorker = (connection: Redis, deps: MaintenanceDeps)
 /** @throws Error for a job name that this version does not know */
 export async function maintain(
   name: MaintenanceJob,
-  { knex, nudges, log, sessions, marketHours }: MaintenanceDeps,
+  { knex, nudges, log, sessions, marketHours, transfers }: MaintenanceDeps,
 ): Promise<void> {
   switch (name) {
     case 'sweep': {
@@ -123,6 +126,9 @@ export async function maintain(
       return;
     case 'approvals-expiry':
       await expireApprovals(knex, new Date());
+      return;
+    case 'transfers':
+      await lookAfterTransfers(transfers);
       return;
     default:
       throw new Error(`unknown maintenance job ${String(name satisfies never)}`);

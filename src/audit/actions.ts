@@ -48,6 +48,18 @@ export const AUDIT_ACTIONS = {
   'client.closed': SHOWN,
   'staff.created': HOUSE_ONLY,
   'staff.changed': HOUSE_ONLY,
+  'bank_account.add': SHOWN,
+  'bank_account.remove': SHOWN,
+  'transfer.request': SHOWN,
+  'transfer.refuse': SHOWN,
+  'transfer.cancel': SHOWN,
+  'transfer.submit': SHOWN,
+  'transfer.settle': SHOWN,
+  'transfer.fail': SHOWN,
+  'transfer.return': SHOWN,
+  'transfer.reverse': SHOWN,
+  'transfer.recover': SHOWN,
+  'transfer.contradiction': HOUSE_ONLY,
 } as const satisfies Readonly<Record<string, ActionRule>>;
 
 export type AuditAction = keyof typeof AUDIT_ACTIONS;

@@ -1,5 +1,6 @@
 import { escapeHtml } from './html.js';
 import type { Mail } from './templates.js';
+import { TRANSFER_TEMPLATES } from './transfer-mails.js';
 
 /** A mail about its reader's account, before it is written. */
 export interface AccountMail {
@@ -18,6 +19,7 @@ type Template = (
 
 /** Kinds are permanent strings: they stand in rows that wait. */
 const TEMPLATES = {
+  ...TRANSFER_TEMPLATES,
   second_factor_code: ({ first_name }, code) => ({
     subject: 'Your code for BrokerX+',
     paragraphs: [

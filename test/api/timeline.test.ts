@@ -4,6 +4,7 @@ import type { OrderView } from '../../src/orders/model.js';
 import { SessionWork } from '../../src/orders/session-work.js';
 import { maintain } from '../../workers/maintenance.js';
 import { createPerson, expectProblem, startApi, type Answer, type Api } from '../support/api.js';
+import { transferDeps } from '../support/funding.js';
 import { startTrading, type Trading } from '../support/trading.js';
 
 interface Stage {
@@ -209,6 +210,7 @@ describe("an order's timeline", () => {
       log,
       sessions: new SessionWork(knex(), 'always'),
       marketHours: 'always',
+      transfers: transferDeps(trading),
     });
     expect(await knex()('execution_passes').where({ worker: 'host-2' })).to.have.length(0);
     expect((await ask(recent)).body.passes).to.have.length(1);

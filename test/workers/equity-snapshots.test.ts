@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { takeSnapshots, thinSnapshots } from '../../src/portfolio/snapshots.js';
 import { SessionWork } from '../../src/orders/session-work.js';
 import { maintain } from '../../workers/maintenance.js';
+import { transferDeps } from '../support/funding.js';
 import { startTrading, usd, type Trading } from '../support/trading.js';
 
 interface Snapshot {
@@ -118,7 +119,8 @@ describe('snapshots of what accounts are worth', () => {
   it('are taken and thinned by the scheduled upkeep', async () => {
     const { nudges, log } = trading.container;
     const sessions = new SessionWork(knex(), 'always');
-    const deps = { knex: knex(), nudges, log, sessions, marketHours: 'always' } as const;
+    const transfers = transferDeps(trading);
+    const deps = { knex: knex(), nudges, log, sessions, marketHours: 'always', transfers } as const;
     await record(new Date(Date.now() - 8 * 86_400_000 - 1_000));
     await maintain('equity-snapshots', deps);
     expect(await snapshots()).to.have.lengthOf(3);
