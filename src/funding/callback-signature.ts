@@ -26,9 +26,7 @@ export function verifySignature(
   const id = headers['webhook-id'];
   const timestamp = headers['webhook-timestamp'];
   const signatures = headers['webhook-signature'];
-  if (typeof id !== 'string' || typeof timestamp !== 'string' || typeof signatures !== 'string') {
-    return { fault: 'missing' };
-  }
+  if (!isText(id) || !isText(timestamp) || !isText(signatures)) return { fault: 'missing' };
   const expected = createHmac('sha256', secret).update(`${id}.${timestamp}.`).update(body).digest();
   const isOurs = signatures
     .split(' ')
@@ -39,3 +37,5 @@ export function verifySignature(
   const isFresh = Math.abs(now.getTime() - Number(timestamp) * 1_000) <= TOLERANCE_MS;
   return isFresh ? { id } : { fault: 'too_old' }; // not a number is not fresh
 }
+
+const isText = (header: unknown): header is string => typeof header === 'string' && header !== '';
