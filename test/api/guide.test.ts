@@ -10,6 +10,7 @@ import { runEndOfDay } from '../../src/statements/end-of-day.js';
 import { AnswerSchemas, type AnswersDocument } from '../support/answer-schemas.js';
 import { createPerson, startApi, type Answer, type Api } from '../support/api.js';
 import { eventually } from '../support/eventually.js';
+import { addGuideTransfers } from '../support/guide-transfers.js';
 import { readGuide, type GuideCall, type GuideSection } from '../support/guide.js';
 import { sessionOf } from '../support/session.js';
 import { StreamClient } from '../support/stream-client.js';
@@ -166,8 +167,10 @@ async function prepare(trading: Trading, api: Api): Promise<Record<string, strin
   const { second, ...officers } = await prepareStaff(trading, api, admin);
   const body = { name: 'favourites', symbols: ['AAPL', 'BTC/USD'] };
   const watchlist = await api.call('POST', '/v2/watchlists', { as: mine, body });
+  const transfers = await addGuideTransfers(trading, api);
   return {
     ...(await prepareSession(trading, api)),
+    ...transfers,
     URL: api.url,
     AUTH: credentials(mine!),
     STAFF: credentials(admin),
