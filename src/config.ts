@@ -2,9 +2,15 @@ import { existsSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import Joi from 'joi';
 import { ROLES, type Role } from './identity/principal.js';
+import {
+  transferConfigOf,
+  transferSettings,
+  type TransferConfig,
+  type TransferSettings,
+} from './transfer-settings.js';
 
 /** Every setting of the product, validated once at the start and frozen. */
-export interface Config {
+export interface Config extends TransferConfig {
   readonly nodeEnv: 'development' | 'test' | 'production';
   readonly port: number;
   readonly host: string;
@@ -39,17 +45,6 @@ export interface Config {
   readonly smtpUrl: string;
   readonly mailFrom: string;
   readonly mailsPerSecond: number;
-  /** Dollars, as text. */
-  readonly transferMin: string;
-  readonly transferMax: string;
-  readonly depositDailyMax: string;
-  readonly withdrawalDailyMax: string;
-  readonly transfersPerHour: number;
-  readonly failedDepositsMax: number;
-  /** Signs what the payment provider tells us. */
-  readonly paymentProviderSecret: string;
-  /** Where the payment provider tells us. */
-  readonly paymentCallbackUrl: string;
 }
 
 export const WORKER_ROLES = [
@@ -67,7 +62,6 @@ const DEVELOPMENT_SECRET = 'development-only-secret-do-not-use-in-production';
 
 const url = (schemes: string[]) => Joi.string().uri({ scheme: schemes });
 const list = Joi.string().allow('').default('');
-const dollars = Joi.string().pattern(/^[1-9]\d{0,11}$/);
 
 const settings = Joi.object({
   NODE_ENV: Joi.string().valid('development', 'test', 'production').default('development'),
@@ -106,14 +100,7 @@ const settings = Joi.object({
   SMTP_URL: url(['smtp', 'smtps']).allow('').default(''),
   MAIL_FROM: Joi.string().default('BrokerX+ <no-reply@brokerx.example>'),
   MAILS_PER_SECOND: Joi.number().integer().min(1).max(10_000).default(10),
-  TRANSFER_MIN: dollars.default('1'),
-  TRANSFER_MAX: dollars.default('50000'),
-  DEPOSIT_DAILY_MAX: dollars.default('100000'),
-  WITHDRAWAL_DAILY_MAX: dollars.default('100000'),
-  TRANSFERS_PER_HOUR: Joi.number().integer().min(1).max(100_000).default(10),
-  FAILED_DEPOSITS_MAX: Joi.number().integer().min(1).max(100_000).default(3),
-  PAYMENT_PROVIDER_SECRET: Joi.string().min(32).default(DEVELOPMENT_SECRET),
-  PAYMENT_CALLBACK_URL: url(['http', 'https']),
+  ...transferSettings(DEVELOPMENT_SECRET),
 }).unknown(true);
 
 /** Reads `.env` beside the working directory, if there is one; the environment wins over it. */
@@ -149,7 +136,7 @@ function refuseDefaultSecrets(config: Config): void {
 }
 
 /** The settings after validation: defaults filled in, numbers read. */
-interface Settings {
+interface Settings extends TransferSettings {
   NODE_ENV: Config['nodeEnv'];
   PORT: number;
   HOST: string;
@@ -180,14 +167,6 @@ interface Settings {
   SMTP_URL: string;
   MAIL_FROM: string;
   MAILS_PER_SECOND: number;
-  TRANSFER_MIN: string;
-  TRANSFER_MAX: string;
-  DEPOSIT_DAILY_MAX: string;
-  WITHDRAWAL_DAILY_MAX: string;
-  TRANSFERS_PER_HOUR: number;
-  FAILED_DEPOSITS_MAX: number;
-  PAYMENT_PROVIDER_SECRET: string;
-  PAYMENT_CALLBACK_URL?: string;
 }
 
 function fromSettings(value: Settings): Config {
@@ -222,15 +201,7 @@ function fromSettings(value: Settings): Config {
     smtpUrl: value.SMTP_URL,
     mailFrom: value.MAIL_FROM,
     mailsPerSecond: value.MAILS_PER_SECOND,
-    transferMin: value.TRANSFER_MIN,
-    transferMax: value.TRANSFER_MAX,
-    depositDailyMax: value.DEPOSIT_DAILY_MAX,
-    withdrawalDailyMax: value.WITHDRAWAL_DAILY_MAX,
-    transfersPerHour: value.TRANSFERS_PER_HOUR,
-    failedDepositsMax: value.FAILED_DEPOSITS_MAX,
-    paymentProviderSecret: value.PAYMENT_PROVIDER_SECRET,
-    paymentCallbackUrl:
-      value.PAYMENT_CALLBACK_URL ?? `http://127.0.0.1:${value.PORT}/v2/payment_provider/callbacks`,
+    ...transferConfigOf(value, value.PORT),
   });
 }
 

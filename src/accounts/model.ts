@@ -88,5 +88,6 @@ export async function findValuedAccount(
       { previousClose, firstJournal: firstIdAt(previousClose), usd: USD },
     )
     .select('accounts.*', 'clients.status as client_status', 'c.suspend_trade')
-    .select('worth.*', 'closing.*', 'moved.*', 'pending.*', 'blocks.*')) as ValuedAccount | undefined;
+    .select('worth.*', 'closing.*', 'moved.*', 'pending.*', 'blocks.*')) as
+    ValuedAccount | undefined;
 }

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import type { Config } from '../config.js';
+import type { TransferConfig } from '../transfer-settings.js';
 import { formatDecimal, parseDecimal, PRICE_SCALE } from '../domain/money.js';
 import { DomainError } from '../errors.js';
 import type { Direction, LockedAccount } from './transfer-model.js';
@@ -16,7 +16,7 @@ export interface TransferLimits {
 }
 
 export type TransferLimitSettings = Pick<
-  Config,
+  TransferConfig,
   | 'transferMin'
   | 'transferMax'
   | 'depositDailyMax'

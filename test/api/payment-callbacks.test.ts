@@ -5,7 +5,7 @@ import { verifySignature } from '../../src/funding/callback-signature.js';
 import { submitTransfers } from '../../src/funding/submit-transfers.js';
 import { signatureHeaders } from '../../src/payment-provider/signature.js';
 import { expectProblem, startApi, type Api } from '../support/api.js';
-import { fundingClient, transferDeps, type FundingClient } from '../support/funding.js';
+import { fundingClient, quiet, transferDeps, type FundingClient } from '../support/funding.js';
 import { paymentEvent, postEvent } from '../support/payment-events.js';
 import { startTrading, usd, type Trading } from '../support/trading.js';
 
@@ -18,7 +18,7 @@ describe('callbacks of the payment provider', () => {
 
   before(async () => {
     trading = await startTrading(1, { TRANSFERS_PER_HOUR: '1000' });
-    api = await startApi(trading);
+    api = await startApi(trading, { log: quiet });
     client = await fundingClient(trading, api, 0);
   });
   after(async () => {

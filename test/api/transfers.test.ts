@@ -5,7 +5,13 @@ import { receiveProviderEvent } from '../../src/funding/provider-events.js';
 import { submitTransfers } from '../../src/funding/submit-transfers.js';
 import type { ProviderEventType } from '../../src/domain/transfer-state.js';
 import { createPerson, expectProblem, startApi, type Answer, type Api } from '../support/api.js';
-import { clientOf, fundingClient, transferDeps, type FundingClient } from '../support/funding.js';
+import {
+  clientOf,
+  fundingClient,
+  quiet,
+  transferDeps,
+  type FundingClient,
+} from '../support/funding.js';
 import { mailsTo } from '../support/sent-mails.js';
 import { sessionOf } from '../support/session.js';
 import { startTrading, usd, type Trading } from '../support/trading.js';
@@ -26,7 +32,7 @@ describe('transfers over HTTP', () => {
       WITHDRAWAL_DAILY_MAX: '9000',
       TRANSFERS_PER_HOUR: '25',
     });
-    api = await startApi(trading);
+    api = await startApi(trading, { log: quiet });
   });
   after(async () => {
     await api.stop();
@@ -45,7 +51,7 @@ describe('transfers over HTTP', () => {
   /** What the provider says of a transfer, without the way over its queue and HTTP. */
   const say = (id: string, sequence: number, type: ProviderEventType, amount: string) =>
     receiveProviderEvent(
-      { ...trading.container, knex: knex(), nudgeNotifications: () => undefined },
+      { ...trading.container, log: quiet, knex: knex(), nudgeNotifications: () => undefined },
       { id: uuidv7(), transferId: id, sequence, type, amount: usd(amount), reason: null },
       new Date(),
     );

@@ -2,11 +2,16 @@ import { v7 as uuidv7 } from 'uuid';
 import { addBankAccount } from '../../src/funding/bank-accounts.js';
 import type { LookAfterDeps } from '../../src/funding/look-after-transfers.js';
 import { systemActor } from '../../src/audit/record.js';
+import { createLogger } from '../../src/log.js';
 import { PAYMENTS_QUEUE, type PaymentJob } from '../../src/payment-provider/instructions.js';
 import { openQueue } from '../../src/queue/queues.js';
 import { sessionOf } from './session.js';
 import type { Answer, Api } from './api.js';
 import type { Trading } from './trading.js';
+
+/** For tests in which the payment provider contradicts itself: that is logged as an error. */
+export const quiet = createLogger('error', 'test');
+quiet.silent = true;
 
 /** A bank account of the client who owns a trading account of the test. */
 export async function bankAccountOf(trading: Trading, account: number): Promise<string> {

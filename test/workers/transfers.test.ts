@@ -16,14 +16,13 @@ import { behaviourFor } from '../../src/payment-provider/behaviour.js';
 import { deliverEvents } from '../../src/payment-provider/deliver-events.js';
 import type { PaymentEvent } from '../../src/payment-provider/instructions.js';
 import { takePayment, tellAgain } from '../../src/payment-provider/payments.js';
-import { createLogger } from '../../src/log.js';
 import { connectRedis, workerOptions } from '../../src/redis.js';
 import { startPaymentProvider, type PaymentProvider } from '../../workers/payment-provider.js';
 import { startTransferWorker } from '../../workers/transfers.js';
 import { seededRandom } from '../domain/order-flow.js';
 import { startApi, type Api } from '../support/api.js';
 import { eventually } from '../support/eventually.js';
-import { fundingClient, transferDeps, type FundingClient } from '../support/funding.js';
+import { fundingClient, quiet, transferDeps, type FundingClient } from '../support/funding.js';
 import { paymentEvent, postEvent } from '../support/payment-events.js';
 import { createTestRedis, type TestRedis } from '../support/redis.js';
 import { startTrading, usd, type Trading } from '../support/trading.js';
@@ -41,9 +40,6 @@ const CALLBACKS_MIN = 1_000;
 const AT_ONCE = 16;
 const SEED = 4;
 const OPENING = usd('100000');
-
-const quiet = createLogger('error', 'test');
-quiet.silent = true; // contradictions are what this is about
 
 interface Sent {
   readonly id: string;
