@@ -123,7 +123,7 @@ const recordRefusals =
     try {
       await next();
     } catch (error) {
-      if (error instanceof DomainError && !error.replayed) {
+      if (error instanceof DomainError && !error.replayed && error.kind !== 'conflict') {
         const { direction, amount, bank_account_id } = ctx.request.validBody as RequestTransferBody;
         const { clientId, accountId } = ctx.state.principal;
         transfersRefused.inc({ code: error.code });
