@@ -10,6 +10,7 @@ import { findDueDays, GRACE_MS } from '../../src/statements/due-days.js';
 import { runEndOfDay } from '../../src/statements/end-of-day.js';
 import { maintain } from '../../workers/maintenance.js';
 import { rewind } from '../support/rewind.js';
+import { transferDeps } from '../support/funding.js';
 import { shares, startTrading, usd, type Trading } from '../support/trading.js';
 
 const DAY_MS = 86_400_000;
@@ -411,7 +412,9 @@ describe('the end of day', () => {
     expect((await missedEndsOfDay.get()).values[0]!.value).to.equal(9);
     const { nudges, log } = trading.container;
     const sessions = new SessionWork(knex(), 'always');
-    await maintain('end-of-day', { knex: knex(), nudges, log, sessions, marketHours: 'always' });
+    const transfers = transferDeps(trading);
+    const deps = { knex: knex(), nudges, log, sessions, marketHours: 'always', transfers } as const;
+    await maintain('end-of-day', deps);
     expect(await statements()).to.have.lengthOf(40);
     expect((await missedEndsOfDay.get()).values[0]!.value).to.equal(0);
     const midnight = Math.floor(Date.now() / DAY_MS) * DAY_MS;

@@ -5,6 +5,7 @@ import { ledgerMismatches, ledgerProofDuration, ledgerProvedAt } from '../../src
 import { proveLedger } from '../../src/ledger/proof.js';
 import { SessionWork } from '../../src/orders/session-work.js';
 import { maintain } from '../../workers/maintenance.js';
+import { transferDeps } from '../support/funding.js';
 import { startTrading, type Trading } from '../support/trading.js';
 
 describe('the scheduled proof of the ledger', () => {
@@ -37,7 +38,9 @@ describe('the scheduled proof of the ledger', () => {
     });
     const sessions = new SessionWork(knex(), 'always');
     const { nudges } = trading.container;
-    await maintain('ledger-proof', { knex: knex(), nudges, log, sessions, marketHours: 'always' });
+    const transfers = transferDeps(trading);
+    const deps = { knex: knex(), nudges, log, sessions, marketHours: 'always', transfers } as const;
+    await maintain('ledger-proof', deps);
     await new Promise((resolve) => setImmediate(resolve));
     return lines;
   };
