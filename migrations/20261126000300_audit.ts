@@ -12,8 +12,12 @@ export async function up(knex: Knex): Promise<void> {
       client_id text generated always as (content::jsonb #>> '{subject,client_id}') stored,
       account_id text generated always as (content::jsonb #>> '{subject,account_id}') stored,
       symbol text generated always as (content::jsonb #>> '{subject,symbol}') stored,
+      ip text generated always as (content::jsonb #>> '{origin,ip}') stored,
+      request_id text generated always as (content::jsonb #>> '{origin,request_id}') stored,
       occurred_at text not null generated always as (content::jsonb ->> 'occurred_at') stored,
-      check (content::jsonb ->> 'id' = id::text)
+      check (content::jsonb ->> 'id' is not distinct from id::text),
+      check (octet_length(content) <= 262144),
+      check (occurred_at ~ '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$')
     );
     comment on column audit_entries.occurred_at is 'RFC 3339 in UTC with milliseconds: sorts as text';
     create index audit_entries_action on audit_entries (action, id);
@@ -21,6 +25,9 @@ export async function up(knex: Knex): Promise<void> {
     create index audit_entries_client on audit_entries (client_id, id);
     create index audit_entries_account on audit_entries (account_id, id);
     create index audit_entries_symbol on audit_entries (symbol, id) where symbol is not null;
+    create index audit_entries_ip on audit_entries (ip, id) where ip is not null;
+    create index audit_entries_request on audit_entries (request_id) where request_id is not null;
+    create index audit_entries_occurred on audit_entries (occurred_at);
 
     -- The chain: each link's hash covers the link before it, its number and its entry's text.
     create table audit_chain (
@@ -49,6 +56,8 @@ export async function up(knex: Knex): Promise<void> {
       update audit_head set seq = head.seq + 1, hash = link;
       return null;
     end $$;
+    -- A trigger of somebody's own table could have it write a link to a text that is not the entry's.
+    revoke execute on function chain_audit_entry() from public;
     create constraint trigger chained after insert on audit_entries
       deferrable initially deferred for each row execute function chain_audit_entry();
 

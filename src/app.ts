@@ -23,6 +23,16 @@ import { Approvals } from './approvals/service.js';
 import { assetsRouter } from './assets/routes.js';
 import { assetOperations } from './assets/schema.js';
 import { unlistedOperations, unlistedRouter } from './assets/unlisted-routes.js';
+import { credentialOperations } from './clients/credential-docs.js';
+import { emailRouter, passwordsRouter } from './clients/credential-routes.js';
+import { clientOperations } from './clients/docs.js';
+import { documentsRouter } from './clients/document-routes.js';
+import { pagesRouter } from './clients/page-routes.js';
+import { reviewOperations } from './clients/review-docs.js';
+import { reviewsRouter } from './clients/review-routes.js';
+import { clientsRouter } from './clients/routes.js';
+import { auditRouter } from './audit/routes.js';
+import { auditOperations } from './audit/schema.js';
 import type { Config } from './config.js';
 import { configurationsRouter } from './configurations/routes.js';
 import { configurationOperations } from './configurations/schema.js';
@@ -81,7 +91,12 @@ import { watchlistOperations } from './watchlists/schema.js';
 export interface AppDeps {
   readonly config: Pick<
     Config,
-    'rateLimitPerMin' | 'corsOrigins' | 'marketHours' | 'webauthn' | 'paymentProviderSecret'
+    | 'rateLimitPerMin'
+    | 'corsOrigins'
+    | 'marketHours'
+    | 'webauthn'
+    | 'publicUrl'
+    | 'paymentProviderSecret'
   > &
     LimitSettings &
     TransferLimitSettings;
@@ -130,11 +145,15 @@ export const operations: readonly Operation[] = [
   ...sessionOperations,
   ...mfaOperations,
   ...apiKeyOperations,
+  ...clientOperations,
+  ...credentialOperations,
+  ...reviewOperations,
   ...riskOperations,
   ...approvalOperations,
   ...adjustmentOperations,
   ...clientAdminOperations,
   ...staffOperations,
+  ...auditOperations,
   ...healthOperations,
   ...metricsOperations,
   ...docsOperations,
@@ -168,13 +187,14 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
     deps;
   const { sealer, nudgeNotifications, nudgeTransfers } = deps;
   const { knex } = db;
-  const { marketHours, webauthn: party, paymentProviderSecret } = config;
+  const { marketHours, publicUrl, webauthn: party, paymentProviderSecret } = config;
   const { sessions, login, factors } = identity;
   const codes = new OneTimeCodes(sealer);
   const approvals = new Approvals({
     kinds: knownKinds({ codes, sealer, nudgeNotifications }),
     now,
   });
+  const clients = { ...guards, knex, sealer, codes, publicUrl, nudgeNotifications, now };
   const routers = [
     ordersRouter({ ...guards, db, intake }),
     timelineRouter({ ...guards, knex }),
@@ -197,12 +217,19 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
     sessionsRouter({ ...guards, knex, sessions, login, factors, now }),
     mfaRouter({ ...guards, knex, sealer, factors, party, nudgeNotifications, now }),
     apiKeysRouter({ ...guards, knex, sealer, nudgeNotifications }),
+    clientsRouter(clients),
+    documentsRouter(clients),
+    passwordsRouter(clients),
+    emailRouter(clients),
+    reviewsRouter(clients),
+    pagesRouter(clients),
     limitsRouter({ ...guards, knex, approvals, defaults: defaultLimits(config) }),
     blocksRouter({ ...guards, knex, log, nudge }),
     approvalsRouter({ ...guards, knex, approvals }),
     adjustmentsRouter({ ...guards, knex, approvals }),
     clientAdminRouter({ ...guards, knex, log, nudge }),
     staffRouter({ ...guards, knex, approvals }),
+    auditRouter({ ...guards, knex }),
     healthRouter({ db, redis, isStopping }),
     metricsRouter({ ...guards, redis }),
     docsRouter(operations, VERSION),

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import Joi from 'joi';
 import { ROLES, type Role } from './identity/principal.js';
 import {
@@ -21,6 +22,8 @@ export interface Config extends TransferConfig {
   readonly jwtSecret: string;
   /** Encrypts the secrets that must be readable again. */
   readonly secretsKey: string;
+  /** Where the head of the audit log is written, outside of the database. */
+  readonly auditAnchorFile: string;
   readonly logLevel: string;
   readonly marketSimulator: boolean;
   readonly marketHours: 'always' | 'nyse';
@@ -45,6 +48,9 @@ export interface Config extends TransferConfig {
   readonly smtpUrl: string;
   readonly mailFrom: string;
   readonly mailsPerSecond: number;
+  /** Where clients reach the API, for links in mails; without a slash at its end. */
+  readonly publicUrl: string;
+  readonly signUpExpiresDays: number;
 }
 
 export const WORKER_ROLES = [
@@ -73,6 +79,7 @@ const settings = Joi.object({
   DATA_DIR: Joi.string().default('.brokerx'),
   JWT_SECRET: Joi.string().min(32).default(DEVELOPMENT_SECRET),
   SECRETS_KEY: Joi.string().min(32).default(DEVELOPMENT_SECRET),
+  AUDIT_ANCHOR_FILE: Joi.string(),
   LOG_LEVEL: Joi.string().valid('error', 'warn', 'info', 'http', 'debug').default('info'),
   MARKET_SIMULATOR: Joi.string().valid('on', 'off').default('on'),
   MARKET_HOURS: Joi.string().valid('always', 'nyse').default('always'),
@@ -100,6 +107,8 @@ const settings = Joi.object({
   SMTP_URL: url(['smtp', 'smtps']).allow('').default(''),
   MAIL_FROM: Joi.string().default('BrokerX+ <no-reply@brokerx.example>'),
   MAILS_PER_SECOND: Joi.number().integer().min(1).max(10_000).default(10),
+  PUBLIC_URL: url(['http', 'https']),
+  SIGN_UP_EXPIRES_DAYS: Joi.number().integer().min(2).max(365).default(7),
   ...transferSettings(DEVELOPMENT_SECRET),
 }).unknown(true);
 
@@ -146,6 +155,7 @@ interface Settings extends TransferSettings {
   DATA_DIR: string;
   JWT_SECRET: string;
   SECRETS_KEY: string;
+  AUDIT_ANCHOR_FILE?: string;
   LOG_LEVEL: string;
   MARKET_SIMULATOR: 'on' | 'off';
   MARKET_HOURS: Config['marketHours'];
@@ -167,6 +177,8 @@ interface Settings extends TransferSettings {
   SMTP_URL: string;
   MAIL_FROM: string;
   MAILS_PER_SECOND: number;
+  PUBLIC_URL?: string;
+  SIGN_UP_EXPIRES_DAYS: number;
 }
 
 function fromSettings(value: Settings): Config {
@@ -180,6 +192,7 @@ function fromSettings(value: Settings): Config {
     dataDir: value.DATA_DIR,
     jwtSecret: value.JWT_SECRET,
     secretsKey: value.SECRETS_KEY,
+    auditAnchorFile: value.AUDIT_ANCHOR_FILE ?? join(value.DATA_DIR, 'audit-anchors.jsonl'),
     logLevel: value.LOG_LEVEL,
     marketSimulator: value.MARKET_SIMULATOR === 'on',
     marketHours: value.MARKET_HOURS,
@@ -201,6 +214,8 @@ function fromSettings(value: Settings): Config {
     smtpUrl: value.SMTP_URL,
     mailFrom: value.MAIL_FROM,
     mailsPerSecond: value.MAILS_PER_SECOND,
+    publicUrl: (value.PUBLIC_URL ?? `http://127.0.0.1:${value.PORT}`).replace(/\/+$/, ''),
+    signUpExpiresDays: value.SIGN_UP_EXPIRES_DAYS,
     ...transferConfigOf(value, value.PORT),
   });
 }

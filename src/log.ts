@@ -2,8 +2,23 @@ import winston from 'winston';
 
 export type Logger = winston.Logger;
 
-const SECRET_NAMES =
-  /^(authorization|apca-api-secret-key|password|secret|secret_key|token|access_token|refresh_token|otp|cookie)$/i;
+const SECRET_NAMES: ReadonlySet<string> = new Set([
+  'authorization',
+  'apca-api-secret-key',
+  'cookie',
+  'password',
+  'current_password',
+  'new_password',
+  'password_hash',
+  'secret',
+  'secret_key',
+  'token',
+  'access_token',
+  'refresh_token',
+  'otp',
+  'code',
+]);
+const isSecret = (name: string): boolean => SECRET_NAMES.has(name.toLowerCase());
 const REDACTED = '[redacted]';
 const MAX_DEPTH = 6;
 
@@ -16,14 +31,14 @@ function redact(value: unknown, depth = 0): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([name, item]) => [
       name,
-      SECRET_NAMES.test(name) ? REDACTED : redact(item, depth + 1),
+      isSecret(name) ? REDACTED : redact(item, depth + 1),
     ]),
   );
 }
 
 const redaction = winston.format((info) => {
   for (const name of Object.keys(info)) {
-    info[name] = SECRET_NAMES.test(name) ? REDACTED : redact(info[name]);
+    info[name] = isSecret(name) ? REDACTED : redact(info[name]);
   }
   return info;
 });

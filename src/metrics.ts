@@ -92,6 +92,28 @@ export const killSwitchActive = new Gauge({
   aggregator: 'max',
 });
 
+// Audit
+export const auditChainBroken = new Gauge({
+  name: 'brokerx_audit_chain_broken',
+  help: '1 when the audit log or its anchors were tampered with',
+  aggregator: 'max',
+});
+export const auditFaults = new Gauge({
+  name: 'brokerx_audit_faults',
+  help: 'Faults that the last verification of the audit log found',
+  aggregator: 'max',
+});
+export const auditVerifiedAt = new Gauge({
+  name: 'brokerx_audit_verified_timestamp_seconds',
+  help: 'When the audit log was last verified',
+  aggregator: 'max',
+});
+export const auditEntries = new Gauge({
+  name: 'brokerx_audit_entries',
+  help: 'Entries of the audit log at its last verification',
+  aggregator: 'max',
+});
+
 // Queues
 export const jobWait = new Histogram({
   name: 'brokerx_job_wait_seconds',

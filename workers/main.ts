@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'bullmq';
+import { anchorKey } from '../src/audit/anchors.js';
+import { AuditWatch } from '../src/audit/watch.js';
 import { loadDotEnv, readConfig } from '../src/config.js';
 import { createContainer, redisErrorLogger, type Container } from '../src/container.js';
 import type { LookAfterDeps } from '../src/funding/look-after-transfers.js';
@@ -15,6 +17,7 @@ import { startMarket } from './market.js';
 import { startNotificationWorker } from './notifications.js';
 import { startOrderWorkers } from './orders.js';
 import { observeWorker } from './observe.js';
+import { signUpJobDeps } from './sign-ups.js';
 import { startPaymentProvider } from './payment-provider.js';
 import { startTransferWorker } from './transfers.js';
 
@@ -109,7 +112,15 @@ async function startRoles(
     const { marketHours } = config;
     const sessions = new SessionWork(db.knex, marketHours);
     stops.push(startKillSwitchWatch({ knex: db.knex, nudges, log }));
-    const deps = { knex: db.knex, nudges, log, sessions, marketHours, transfers };
+    const signUps = signUpJobDeps(container);
+    const audit = new AuditWatch({
+      knex: db.knex,
+      log,
+      anchorFile: config.auditAnchorFile,
+      anchorKey: anchorKey(config.secretsKey),
+    });
+    const jobs = { signUps, audit, transfers };
+    const deps = { knex: db.knex, nudges, log, sessions, marketHours, ...jobs };
     workers.push(startMaintenanceWorker(redis, deps));
     const queue = openQueue(MAINTENANCE_QUEUE, container.redis);
     const queues = [

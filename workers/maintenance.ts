@@ -2,6 +2,8 @@ import { Worker, type Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Knex } from 'knex';
 import { expireApprovals } from '../src/approvals/expire.js';
+import { expireSignUps, remindSignUps, type SignUpJobDeps } from '../src/clients/sign-up-jobs.js';
+import type { AuditWatch } from '../src/audit/watch.js';
 import type { MarketHours } from '../src/domain/clock.js';
 import { lookAfterTransfers, type LookAfterDeps } from '../src/funding/look-after-transfers.js';
 import { runScheduledProof } from '../src/ledger/scheduled-proof.js';
@@ -20,6 +22,7 @@ export interface MaintenanceDeps {
   log: Logger;
   sessions: SessionWork;
   marketHours: MarketHours;
+  signUps: SignUpJobDeps;
   transfers: LookAfterDeps;
 }
 
@@ -32,6 +35,9 @@ const SCHEDULES: Record<MaintenanceJob, { everyMs: number }> = {
   'equity-retention': { everyMs: 3_600_000 },
   'end-of-day': { everyMs: 60_000 },
   'approvals-expiry': { everyMs: 60_000 },
+  'sign-ups': { everyMs: 600_000 },
+  'audit-anchor': { everyMs: 2_000 },
+  'audit-verify': { everyMs: 600_000 },
   transfers: { everyMs: 2_000 },
 };
 
@@ -81,11 +87,22 @@ async function purge(knex: Knex, { table, where }: (typeof PURGED)[number]): Pro
   return rowCount;
 }
 
-/** Runs the scheduled upkeep: sweeper, sessions, ledger proof, equity, end of day, purge. */
-export const startMaintenanceWorker = (connection: Redis, deps: MaintenanceDeps): Worker =>
+/**
+ * Runs the scheduled upkeep: sweeper, sessions, ledger proof, equity, end of day, sign-ups, the audit
+ * log, the purge of what is old.
+ */
+export const startMaintenanceWorker = (
+  connection: Redis,
+  { audit, ...deps }: MaintenanceDeps & { audit: AuditWatch },
+): Worker =>
   new Worker(
     MAINTENANCE_QUEUE,
-    (job) => maintain(job.name as MaintenanceJob, deps),
+    async (job) => {
+      const name = job.name as MaintenanceJob;
+      if (name === 'audit-anchor') await audit.anchor(new Date());
+      else if (name === 'audit-verify') await audit.verify(new Date());
+      else await maintain(name, deps);
+    },
     // One of each kind at a time: a long proof must not keep the sweeper waiting.
     {
       ...workerSettings(MAINTENANCE_QUEUE, connection),
@@ -95,8 +112,8 @@ export const startMaintenanceWorker = (connection: Redis, deps: MaintenanceDeps)
 
 /** @throws Error for a job name that this version does not know */
 export async function maintain(
-  name: MaintenanceJob,
-  { knex, nudges, log, sessions, marketHours, transfers }: MaintenanceDeps,
+  name: Exclude<MaintenanceJob, 'audit-anchor' | 'audit-verify'>,
+  { knex, nudges, log, sessions, marketHours, signUps, transfers }: MaintenanceDeps,
 ): Promise<void> {
   switch (name) {
     case 'sweep': {
@@ -126,6 +143,10 @@ export async function maintain(
       return;
     case 'approvals-expiry':
       await expireApprovals(knex, new Date());
+      return;
+    case 'sign-ups': // whoever is to be closed is not reminded any more
+      await expireSignUps(signUps, new Date());
+      await remindSignUps(signUps, new Date());
       return;
     case 'transfers':
       await lookAfterTransfers(transfers);

@@ -58,14 +58,8 @@ export async function openAccounts(
       status: 'active',
     })),
   );
-  await trx.batchInsert(
-    'accounts',
-    opened.map(({ clientId, accountId }) => ({
-      id: accountId,
-      client_id: clientId,
-      account_number: accountNumber(),
-    })),
-  );
+  const accounts = opened.map(({ clientId, accountId }) => newAccount(clientId, accountId));
+  await trx.batchInsert('accounts', accounts);
   await ApiKey.query(trx).insert(opened.map(({ key }) => key.row));
   const entries = opened
     .map(({ request, accountId }) => openingEntry(accountId, request))
@@ -77,6 +71,22 @@ export async function openAccounts(
     ...key.credentials,
   }));
 }
+
+/** The account of a client who was accepted: its USD wallet has nothing in it (UC-01). */
+export async function openEmptyAccount(
+  trx: Knex.Transaction,
+  clientId: string,
+): Promise<{ id: string; accountNumber: string }> {
+  const account = newAccount(clientId, newId());
+  await trx('accounts').insert(account);
+  return { id: account.id, accountNumber: account.account_number };
+}
+
+const newAccount = (clientId: string, id: string) => ({
+  id,
+  client_id: clientId,
+  account_number: accountNumber(),
+});
 
 /** Brings cash and holdings in from outside. */
 export function openingEntry(

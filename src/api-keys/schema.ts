@@ -54,6 +54,7 @@ const KEY = { 200: { description: 'The key, without its secret', schema: keySche
 export const apiKeyOperations: readonly Operation[] = [
   {
     ...person,
+    stepUp: true,
     method: 'post',
     path: '/v2/api_keys',
     summary: 'Make an API key',

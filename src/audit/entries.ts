@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import { actionsShownToClients, type AuditAction } from './actions.js';
+import { GENESIS } from './chain.js';
 
 /** An entry as it was written. */
 export interface AuditContent {
@@ -35,6 +36,8 @@ export interface AuditFilter {
   readonly client_id?: string;
   readonly account_id?: string;
   readonly symbol?: string;
+  readonly ip?: string;
+  readonly request_id?: string;
   readonly after?: Date;
   readonly until?: Date;
   /** Only older ones than this id. */
@@ -42,26 +45,59 @@ export interface AuditFilter {
   readonly limit: number;
 }
 
+const SEARCHED = ['actor_id', 'client_id', 'account_id', 'symbol', 'ip', 'request_id'] as const;
+
 /** A page of the log, newest first. */
 export async function listEntries(knex: Knex, filter: AuditFilter): Promise<AuditEntry[]> {
   const query = knex('audit_entries as e')
     .join('audit_chain as c', 'c.entry_id', 'e.id')
     .orderBy('e.id', 'desc')
     .limit(filter.limit)
-    .select<{ content: string; seq: bigint; hash: Buffer }[]>('e.content', 'c.seq', 'c.hash');
+    .select<EntryRow[]>('e.content', 'c.seq', 'c.hash');
   if (filter.actions) void query.whereIn('e.action', filter.actions);
-  for (const column of ['actor_id', 'client_id', 'account_id', 'symbol'] as const) {
+  for (const column of SEARCHED) {
     if (filter[column] !== undefined) void query.where(`e.${column}`, filter[column]);
   }
   if (filter.after) void query.where('e.occurred_at', '>', filter.after.toISOString());
   if (filter.until) void query.where('e.occurred_at', '<', filter.until.toISOString());
   if (filter.page_token) void query.where('e.id', '<', filter.page_token);
-  const rows = await query;
-  return rows.map(({ content, seq, hash }) => ({
-    ...(JSON.parse(content) as AuditContent),
-    seq,
-    hash,
-  }));
+  return (await query).map(entryOf);
+}
+
+interface EntryRow {
+  content: string;
+  seq: bigint;
+  hash: Buffer;
+}
+
+const entryOf = ({ content, seq, hash }: EntryRow): AuditEntry => ({
+  ...(JSON.parse(content) as AuditContent),
+  seq,
+  hash,
+});
+
+/** An entry with what its hash was computed from. */
+export interface ProvableEntry extends AuditEntry {
+  /** The text that was hashed, byte for byte. */
+  readonly content: string;
+  readonly previous_hash: Buffer;
+}
+
+/** One entry; undefined when there is none. */
+export async function findEntry(knex: Knex, id: string): Promise<ProvableEntry | undefined> {
+  const row = await knex('audit_entries as e')
+    .join('audit_chain as c', 'c.entry_id', 'e.id')
+    .leftJoin('audit_chain as p', 'p.seq', knex.raw('c.seq - 1'))
+    .where('e.id', id)
+    .first<(EntryRow & { previous: Buffer | null }) | undefined>(
+      'e.content',
+      'c.seq',
+      'c.hash',
+      'p.hash as previous',
+    );
+  if (!row) return undefined;
+  const { content, previous } = row;
+  return { ...entryOf(row), content, previous_hash: previous ?? GENESIS.hash };
 }
 
 /** A page of what a client may read about themselves, newest first. */

@@ -70,7 +70,7 @@ export const systemActor = (job: string): Actor => ({
  */
 export async function recordAct(knex: Knex, by: Actor, act: Act): Promise<void> {
   const id = newId();
-  const content = JSON.stringify({
+  const entry = {
     id,
     occurred_at: new Date().toISOString(),
     action: act.action,
@@ -85,6 +85,12 @@ export async function recordAct(knex: Knex, by: Actor, act: Act): Promise<void> 
     before: act.before ?? null,
     after: act.after ?? null,
     reason: act.reason ?? null,
-  });
-  await knex('audit_entries').insert({ id, content: content.replaceAll('\\u0000', '') });
+  };
+  await knex('audit_entries').insert({ id, content: JSON.stringify(entry, storable) });
 }
+
+const NUL_OR_HALF_CHARACTER = /\0|\p{Surrogate}/gu;
+
+/** What Postgres cannot keep in JSON must not keep an act from being recorded. */
+const storable = (_name: string, value: unknown): unknown =>
+  typeof value === 'string' ? value.replace(NUL_OR_HALF_CHARACTER, '\uFFFD') : value;

@@ -3,7 +3,7 @@ import type { Knex } from 'knex';
 import { actorOf } from '../audit/record.js';
 import type { Guards } from '../http/guards.js';
 import { replayable } from '../http/idempotency.js';
-import { requireAccount, requireScope, requireSession } from '../http/require-role.js';
+import { requireScope, requireSession } from '../http/require-role.js';
 import { requireStepUp } from '../http/step-up.js';
 import { validateBody, validateParams } from '../http/validate.js';
 import type { Sealer } from '../identity/sealer.js';
@@ -29,19 +29,12 @@ export interface BankAccountRoutesDeps extends Guards {
 export function bankAccountsRouter(deps: BankAccountRoutesDeps): Router {
   const { knex, sealer, authenticated, limitRate } = deps;
   const router = new Router();
-  const person = [authenticated, limitRate, requireSession, requireAccount] as const;
+  const person = [authenticated, limitRate, requireSession] as const;
 
-  router.get(
-    '/v2/bank_accounts',
-    authenticated,
-    limitRate,
-    requireScope('read'),
-    requireAccount,
-    async (ctx) => {
-      const own = await listBankAccounts(knex, ctx.state.principal.clientId);
-      ctx.body = own.map(presentBankAccount);
-    },
-  );
+  router.get('/v2/bank_accounts', authenticated, limitRate, requireScope('read'), async (ctx) => {
+    const own = await listBankAccounts(knex, ctx.state.principal.clientId);
+    ctx.body = own.map(presentBankAccount);
+  });
 
   router.post(
     '/v2/bank_accounts',

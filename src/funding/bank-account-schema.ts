@@ -84,6 +84,7 @@ export const bankAccountOperations: readonly Operation[] = [
     path: '/v2/bank_accounts',
     tag,
     access: 'person',
+    stepUp: true,
     summary: 'Add a bank account',
     description:
       'Where money may go is sensitive: this needs a session with a second factor within the last ' +

@@ -68,6 +68,7 @@ const clientOperations: readonly Operation[] = [
     path: '/v2/transfers',
     tag,
     access: 'trade',
+    account: true,
     summary: 'Deposit or withdraw money',
     description:
       'A deposit is credited once it has settled. A withdrawal holds its amount at once; it needs a ' +
@@ -83,6 +84,7 @@ const clientOperations: readonly Operation[] = [
     path: '/v2/transfers',
     tag,
     access: 'read',
+    account: true,
     summary: 'Your transfers',
     query: listTransfersSchema,
     responses: {
@@ -94,6 +96,7 @@ const clientOperations: readonly Operation[] = [
     path: '/v2/transfers/:id',
     tag,
     access: 'read',
+    account: true,
     summary: 'One transfer',
     params: transferIdSchema,
     responses: { 200: { description: 'The transfer', schema: transferSchema } },
@@ -104,6 +107,7 @@ const clientOperations: readonly Operation[] = [
     path: '/v2/transfers/:id',
     tag,
     access: 'trade',
+    account: true,
     summary: 'Cancel a transfer that was not sent yet',
     headers: idempotencyHeaders,
     params: transferIdSchema,

@@ -34,6 +34,22 @@ export async function readJson(ctx: Context): Promise<Record<string, unknown>> {
   return value as Record<string, unknown>;
 }
 
+/**
+ * Reads the body as the fields of an HTML form; the last one of a name counts.
+ * @throws DomainError as readJson
+ */
+export async function readForm(ctx: Context): Promise<Record<string, unknown>> {
+  const bytes = await readBytes(ctx.req);
+  ctx.request.rawBody = bytes;
+  if (!isUtf8(bytes)) throw malformed('The body is not UTF-8');
+  const fields = [...new URLSearchParams(bytes.toString())];
+  for (const [name, value] of fields) {
+    inspectName(name);
+    inspectText(name + value);
+  }
+  return Object.fromEntries(fields);
+}
+
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);

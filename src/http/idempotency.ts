@@ -20,13 +20,19 @@ export type AfterCommit = (effect: () => unknown) => void;
 
 /**
  * Does a request's work. All its writes go through `trx`, and `ctx` gets status and body (JSON); it
- * may run again when Postgres makes the transaction give way.
+ * may run again when Postgres makes the transaction give way. A refusal that is thrown takes its
+ * writes back; one that is returned keeps them (that a code was wrong is counted).
  */
 export type ReplayableHandler = (
   ctx: Context,
   trx: Knex.Transaction,
   afterCommit: AfterCommit,
-) => Promise<void>;
+) => Promise<void> | Promise<DomainError | undefined>;
+
+/** Hashes what was asked for. */
+export type RequestHash = (text: string) => Buffer;
+
+const sha256: RequestHash = (text) => createHash('sha256').update(text).digest();
 
 const KEY_MAX = 255;
 /** Copies wait so long for the first; in the database, the connection's lock timeout is as long. */
@@ -53,10 +59,16 @@ export const idempotencyHeaders = Joi.object({
  * otherwise next time (429, 503, bugs) is not. Without a key it is a transaction and no more.
  *
  * Never for an answer that holds a secret (a session, an API key): it would be stored.
+ * @param hashRequest a keyed hash for requests with a password in them, or a copy of the database
+ *   would let it be guessed faster than its own hash does
  * @throws DomainError 422 for a key that is empty, too long or was used for another request; 409
  *   while the first request with the key is still under way after 5 s
  */
-export function replayable(knex: Knex, handler: ReplayableHandler): Middleware {
+export function replayable(
+  knex: Knex,
+  handler: ReplayableHandler,
+  hashRequest: RequestHash = sha256,
+): Middleware {
   const underWay = new Map<string, Promise<unknown>>();
 
   const firstAnswer = async (ctx: Context, request: KeyedRequest): Promise<void> => {
@@ -80,7 +92,7 @@ export function replayable(knex: Knex, handler: ReplayableHandler): Middleware {
   return async (ctx) => {
     const key = idempotencyKey(ctx);
     if (key === null) await doUnkeyed(knex, handler, ctx);
-    else await firstAnswer(ctx, keyedRequest(ctx, key));
+    else await firstAnswer(ctx, keyedRequest(ctx, key, hashRequest));
   };
 }
 
@@ -98,20 +110,21 @@ export function idempotencyKey(ctx: Context): string | null {
 }
 
 /** Keys are a client's own. Somebody without credentials shares them with nobody but themselves. */
-function keyedRequest(ctx: Context, key: string): KeyedRequest {
-  const body = (ctx.request.rawBody as Buffer | undefined) ?? '';
-  const hash = createHash('sha256').update(`${ctx.method} ${ctx.url}\n`).update(body).digest();
+function keyedRequest(ctx: Context, key: string, hashRequest: RequestHash): KeyedRequest {
+  const body = (ctx.request.rawBody as Buffer | undefined)?.toString() ?? '';
+  const hash = hashRequest(`${ctx.method} ${ctx.url}\n${body}`);
   const principal = ctx.state.principal as Context['state']['principal'] | undefined;
   return { scope: principal?.clientId ?? `public ${hash.toString('hex')}`, key, hash };
 }
 
 async function doUnkeyed(knex: Knex, handler: ReplayableHandler, ctx: Context): Promise<void> {
-  const effects = await inTransaction(knex, async (trx) => {
+  const { refusal, effects } = await inTransaction(knex, async (trx) => {
     const collected: (() => unknown)[] = [];
-    await handler(ctx, trx, (effect) => collected.push(effect));
-    return collected;
+    const returned = await handler(ctx, trx, (effect) => collected.push(effect));
+    return { refusal: returned, effects: collected };
   });
   for (const effect of effects) await effect();
+  if (refusal) throw refusal;
 }
 
 async function doOnce(
@@ -136,7 +149,7 @@ async function doOnce(
   if (refusal) throw refusal;
 }
 
-/** In a savepoint: a refusal takes back what the handler wrote, and is kept itself. */
+/** In a savepoint: a refusal that is thrown takes back what the handler wrote, and is kept itself. */
 async function workAndKeep(
   trx: Knex.Transaction,
   handler: ReplayableHandler,
@@ -144,15 +157,19 @@ async function workAndKeep(
   request: KeyedRequest,
 ): Promise<{ refusal: DomainError | null; effects: (() => unknown)[] }> {
   const effects: (() => unknown)[] = [];
+  let refusal: DomainError | null;
   try {
-    await trx.transaction((savepoint) => handler(ctx, savepoint, (effect) => effects.push(effect)));
+    refusal = await trx.transaction(
+      async (savepoint) =>
+        (await handler(ctx, savepoint, (effect) => effects.push(effect))) ?? null,
+    );
   } catch (error) {
     if (!isFinal(error)) throw error;
     await keepOutcome(trx, request, error);
     return { refusal: error, effects: [] };
   }
-  await keepOutcome(trx, request, answerOf(ctx));
-  return { refusal: null, effects };
+  await keepOutcome(trx, request, refusal ?? answerOf(ctx));
+  return { refusal, effects };
 }
 
 /** Deadlocks and the like are not the client's business. */

@@ -82,6 +82,9 @@ function describe(operation: Operation, components: Components, problem: Json): 
     security: securityOf(operation),
     ...(!isPublic && { 'x-scope': operation.access }),
     ...(operation.roles && { 'x-roles': operation.roles }),
+    ...(operation.account && { 'x-account': true }),
+    ...(operation.seesAll && { 'x-sees-all': operation.seesAll }),
+    ...(operation.stepUp && { 'x-step-up': true }),
     parameters: [
       ...parameters('path', operation.params),
       ...parameters('query', operation.query),

@@ -19,6 +19,12 @@ export interface Operation {
   readonly access: 'public' | 'staff' | 'person' | Scope;
   /** The only roles that may call it; always named for staff. */
   readonly roles?: readonly Role[];
+  /** True where it is about the caller's trading account: staff, who have none, are refused. */
+  readonly account?: boolean;
+  /** Roles that see every client's there, with a session or a key that has the scope `admin`. */
+  readonly seesAll?: readonly Role[];
+  /** True where a person must have given a second factor within the last minutes. */
+  readonly stepUp?: boolean;
   readonly params?: Joi.ObjectSchema;
   readonly query?: Joi.ObjectSchema;
   readonly headers?: Joi.ObjectSchema;

@@ -1,6 +1,6 @@
 import type Joi from 'joi';
 import { type DomainError, invalid } from '../errors.js';
-import { inspectName, inspectText, readJson } from './body.js';
+import { inspectName, inspectText, readForm, readJson } from './body.js';
 import type { Middleware } from './context.js';
 
 const ERRORS_MAX = 20;
@@ -24,6 +24,14 @@ const EXPLAIN: Joi.ValidationOptions = {
 export function validateBody(schema: Joi.ObjectSchema): Middleware {
   return async (ctx, next) => {
     ctx.request.validBody = check(schema, await readJson(ctx), 'The body');
+    return next();
+  };
+}
+
+/** The same of an HTML form, for the few pages that have one. @throws as validateBody */
+export function validateForm(schema: Joi.ObjectSchema): Middleware {
+  return async (ctx, next) => {
+    ctx.request.validBody = check(schema, await readForm(ctx), 'The form');
     return next();
   };
 }

@@ -26,6 +26,9 @@ const RULES: Readonly<Record<CodePurpose, PurposeRule>> = {
 
 /** Wrong codes that end one: six digits must not be guessed. */
 const FAILURES_MAX = 5;
+/** Nor by asking for ever new ones. The link of a mail works all the same. */
+const FAILURES_PER_DAY = 15;
+const DAY_MS = 24 * HOUR_MS;
 const CODE_DIGITS = 6;
 
 /** What its owner is sent. Both do the same, each once, and the use of one ends the other. */
@@ -104,7 +107,8 @@ export class OneTimeCodes {
   /**
    * Uses a code that somebody typed in. A wrong one is counted: keep the transaction, then, and refuse
    * after it.
-   * @returns null when there is none, it is wrong, has been used, has expired or failed too often
+   * @returns null when there is none, it is wrong, has been used, has expired or failed too often;
+   *   also when codes for this purpose failed 15 times within a day
    */
   async redeem(
     trx: Knex.Transaction,
@@ -123,13 +127,42 @@ export class OneTimeCodes {
         'code_hash',
         'data',
       );
-    if (!row) return null;
+    if (!row || (await this.failuresOf(trx, clientId, purpose, now)) >= FAILURES_PER_DAY)
+      return null;
     if (!timingSafeEqual(row.code_hash, this.codeHash(row.id, code))) {
       await trx('one_time_codes').where({ id: row.id }).increment('failures', 1);
       return null;
     }
     await trx('one_time_codes').where({ id: row.id }).update({ used_at: now });
     return { clientId, data: row.data };
+  }
+
+  private async failuresOf(
+    trx: Knex.Transaction,
+    clientId: string,
+    purpose: CodePurpose,
+    now: Date,
+  ): Promise<number> {
+    const { failures } = (await trx('one_time_codes')
+      .where({ client_id: clientId, purpose })
+      .where('created_at', '>', new Date(now.getTime() - DAY_MS))
+      .sum({ failures: 'failures' })
+      .first()) as { failures: bigint | null };
+    return Number(failures ?? 0);
+  }
+
+  /** Whose token this is, without using it: to lock the client first. @returns null as redeemToken */
+  async ownerOf(
+    knex: Knex,
+    purpose: CodePurpose,
+    { token, now }: { token: string; now: Date },
+  ): Promise<string | null> {
+    const row = await knex('one_time_codes')
+      .where({ token_hash: tokenHash(token), purpose })
+      .whereNull('used_at')
+      .where('expires_at', '>', now)
+      .first<{ client_id: string } | undefined>('client_id');
+    return row?.client_id ?? null;
   }
 
   /** Uses the token of a link. @returns null when it is unknown, has been used or has expired */

@@ -2,6 +2,7 @@ import { createSecretKey, type KeyObject } from 'node:crypto';
 import jwt from 'jsonwebtoken';
 import koaJwt from 'koa-jwt';
 import type { Context } from 'koa';
+import { validate as isUuid } from 'uuid';
 import { unauthenticated } from '../errors.js';
 import { type Principal, ROLES, type Role, scopesOfRole } from './principal.js';
 
@@ -63,17 +64,40 @@ export function createBearerVerifier(key: KeyObject): BearerVerifier {
   };
 }
 
-/** jsonwebtoken accepts unknown `crit` headers, tokens that never expire, and any `typ` (measured). */
-function refuseUnpinned(_ctx: Context, token: object): Promise<boolean> {
-  const { header, payload } = token as jwt.Jwt;
+/** As `signToken` writes it: with a `kid`, `crit`, `jku` or anything else it is not one of ours. */
+const HEADER_PART = Buffer.from(JSON.stringify({ alg: ALGORITHM, typ: TYPE })).toString(
+  'base64url',
+);
+/** Ours have about 450 characters. */
+const TOKEN_MAX_LENGTH = 2_048;
+/** Between the clocks of two of our machines. */
+const CLOCK_SKEW_SECONDS = 60;
+
+/**
+ * jsonwebtoken accepts unknown headers, tokens that never expire or were issued tomorrow, any `typ`,
+ * and one of several audiences; and of a member that is there twice it takes the last (measured).
+ */
+function refuseUnpinned(
+  _ctx: Context,
+  { payload }: Partial<jwt.Jwt>,
+  token: string,
+): Promise<boolean> {
+  const [header, claims = ''] = token.split('.');
   const isPinned =
-    header.typ === TYPE &&
-    !('crit' in header) &&
+    token.length <= TOKEN_MAX_LENGTH &&
+    header === HEADER_PART &&
     typeof payload === 'object' &&
-    typeof payload.exp === 'number' &&
-    typeof payload.iat === 'number' &&
-    payload.exp - payload.iat <= TOKEN_TTL_SECONDS;
+    Buffer.from(claims, 'base64url').toString() === JSON.stringify(payload) &&
+    payload.aud === AUDIENCE &&
+    isTimely(payload);
   return Promise.resolve(!isPinned);
+}
+
+function isTimely({ iat, exp }: jwt.JwtPayload): boolean {
+  if (!Number.isSafeInteger(iat) || !Number.isSafeInteger(exp)) return false;
+  const lifetime = exp! - iat!;
+  if (lifetime <= 0 || lifetime > TOKEN_TTL_SECONDS) return false;
+  return iat! <= Date.now() / 1_000 + CLOCK_SKEW_SECONDS;
 }
 
 const reasonOf = (error: unknown): string =>
@@ -84,8 +108,7 @@ const reasonOf = (error: unknown): string =>
 function principalOf(payload: jwt.Jwt['payload']): Principal | null {
   if (typeof payload === 'string') return null;
   const { sub, jti, role, exp, account_id: accountId } = payload as Record<string, unknown>;
-  if (typeof sub !== 'string' || typeof jti !== 'string') return null;
-  if (accountId !== null && typeof accountId !== 'string') return null;
+  if (!isId(sub) || !isId(jti) || !(accountId === null || isId(accountId))) return null;
   if (!ROLES.includes(role as Role)) return null;
   return {
     clientId: sub,
@@ -98,3 +121,5 @@ function principalOf(payload: jwt.Jwt['payload']): Principal | null {
     expiresAt: Number(exp) * 1_000,
   };
 }
+
+const isId = (value: unknown): value is string => typeof value === 'string' && isUuid(value);

@@ -1,5 +1,6 @@
 import Router from '@koa/router';
 import type { Middleware } from '../http/context.js';
+import { requireScope } from '../http/require-role.js';
 import { presentProof } from './presenter.js';
 import type { LedgerProver } from './proof.js';
 
@@ -9,10 +10,11 @@ export interface LedgerRoutesDeps {
   limitRate: Middleware;
 }
 
-/** The double-entry proof, for anybody who is logged in. */
+/** The double-entry proof, for every credential that may read. */
 export function ledgerRouter({ prover, authenticated, limitRate }: LedgerRoutesDeps): Router {
   const router = new Router();
-  router.get('/v2/ledger/proof', authenticated, limitRate, async (ctx) => {
+  const read = [authenticated, limitRate, requireScope('read')] as const;
+  router.get('/v2/ledger/proof', ...read, async (ctx) => {
     ctx.body = presentProof(await prover.prove());
   });
   return router;

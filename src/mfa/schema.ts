@@ -73,6 +73,7 @@ export const mfaOperations: readonly Operation[] = [
   },
   {
     ...person,
+    stepUp: true,
     method: 'post',
     path: '/v2/mfa/totp',
     summary: 'Set up an authenticator app (RFC 6238)',
@@ -101,6 +102,7 @@ export const mfaOperations: readonly Operation[] = [
   },
   {
     ...person,
+    stepUp: true,
     method: 'post',
     path: '/v2/mfa/email',
     summary: 'Ask for a code by mail at every login',
@@ -110,6 +112,7 @@ export const mfaOperations: readonly Operation[] = [
   },
   {
     ...person,
+    stepUp: true,
     method: 'post',
     path: '/v2/mfa/passkeys/challenge',
     summary: 'What a browser needs to make a passkey (WebAuthn)',
@@ -123,6 +126,7 @@ export const mfaOperations: readonly Operation[] = [
   },
   {
     ...person,
+    stepUp: true,
     method: 'post',
     path: '/v2/mfa/passkeys',
     summary: 'Add the passkey that the browser has made',
@@ -132,6 +136,7 @@ export const mfaOperations: readonly Operation[] = [
   },
   {
     ...person,
+    stepUp: true,
     method: 'post',
     path: '/v2/mfa/recovery_codes',
     summary: 'Make new recovery codes; earlier ones end',
@@ -145,6 +150,7 @@ export const mfaOperations: readonly Operation[] = [
   },
   {
     ...person,
+    stepUp: true,
     method: 'delete',
     path: '/v2/mfa/factors/:id',
     summary: 'Take a second factor away',

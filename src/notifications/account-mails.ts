@@ -1,4 +1,7 @@
+import { CREDENTIAL_MAILS } from './credential-mails.js';
 import { escapeHtml } from './html.js';
+import type { Template } from './mail-template.js';
+import { SIGN_UP_MAILS } from './sign-up-mails.js';
 import type { Mail } from './templates.js';
 import { TRANSFER_TEMPLATES } from './transfer-mails.js';
 
@@ -11,14 +14,10 @@ export interface AccountMail {
   readonly secret: string | null;
 }
 
-/** What a kind of mail says: a subject, and paragraphs in the order in which they are read. */
-type Template = (
-  data: Readonly<Record<string, string>>,
-  secret: string | null,
-) => { readonly subject: string; readonly paragraphs: readonly string[] };
-
 /** Kinds are permanent strings: they stand in rows that wait. */
 const TEMPLATES = {
+  ...SIGN_UP_MAILS,
+  ...CREDENTIAL_MAILS,
   ...TRANSFER_TEMPLATES,
   second_factor_code: ({ first_name }, code) => ({
     subject: 'Your code for BrokerX+',
@@ -80,9 +79,13 @@ export function accountMail({ kind, to, data, secret }: AccountMail): Mail {
     html: [
       '<!doctype html>',
       '<html><body>',
-      ...all.map((paragraph) => `<p>${escapeHtml(paragraph)}</p>`),
+      ...all.map((paragraph) => `<p>${linked(escapeHtml(paragraph))}</p>`),
       '</body></html>',
       '',
     ].join('\n'),
   };
 }
+
+/** A paragraph that is nothing but a link can be followed. */
+const linked = (html: string): string =>
+  /^https?:\/\/\S+$/.test(html) ? `<a href="${html}">${html}</a>` : html;

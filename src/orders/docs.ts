@@ -104,6 +104,7 @@ export const orderOperations: readonly Operation[] = [
     path: '/v2/orders',
     tag,
     access: 'trade',
+    account: true,
     summary: 'Place an order',
     description:
       'The answer means: durable, and what it needs is held. A worker matches it a moment later; ' +
@@ -118,6 +119,7 @@ export const orderOperations: readonly Operation[] = [
     path: '/v2/orders',
     tag,
     access: 'read',
+    account: true,
     summary: 'Your orders',
     query: listOrdersSchema,
     responses: {
@@ -129,6 +131,7 @@ export const orderOperations: readonly Operation[] = [
     path: '/v2/orders',
     tag,
     access: 'trade',
+    account: true,
     summary: 'Cancel all open orders',
     responses: { 207: { description: 'One outcome per open order', schema: canceledSchema } },
   },
@@ -137,6 +140,7 @@ export const orderOperations: readonly Operation[] = [
     path: '/v2/orders\\:by_client_order_id',
     tag,
     access: 'read',
+    account: true,
     summary: 'One order, by the id that you gave it',
     query: byClientOrderIdSchema,
     responses: { 200: ORDER },
@@ -147,6 +151,7 @@ export const orderOperations: readonly Operation[] = [
     path: '/v2/orders/:id',
     tag,
     access: 'read',
+    account: true,
     summary: 'One order',
     params: orderIdSchema,
     query: orderQuerySchema,
@@ -158,6 +163,7 @@ export const orderOperations: readonly Operation[] = [
     path: '/v2/orders/:id',
     tag,
     access: 'trade',
+    account: true,
     summary: 'Replace an order',
     description:
       'Puts a new order, with an id of its own, in the place of an open one, for what is unfilled ' +
@@ -175,6 +181,7 @@ export const orderOperations: readonly Operation[] = [
     path: '/v2/orders/:id',
     tag,
     access: 'trade',
+    account: true,
     summary: 'Cancel an order',
     params: orderIdSchema,
     responses: { 204: { description: 'The cancellation is under way' } },

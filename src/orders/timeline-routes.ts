@@ -88,6 +88,8 @@ export const timelineOperations: readonly Operation[] = [
     path: '/v2/orders/:id/timeline',
     tag: 'Orders',
     access: 'read',
+    account: true,
+    seesAll: ['ops', 'admin'],
     summary: 'Where an order has been, and how long it took',
     description:
       'Executions are known for 30 days. Ops and admins may look at any order, and are told where ' +

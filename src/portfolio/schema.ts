@@ -78,6 +78,7 @@ export const portfolioOperations: readonly Operation[] = [
     path: '/v2/account/portfolio/history',
     tag: 'Account and positions',
     access: 'read',
+    account: true,
     summary: 'What your account was worth over time',
     description:
       'From records of every minute for 7 days, every 15 minutes for 30 days, and every close. ' +

@@ -23,6 +23,9 @@ export type MaintenanceJob =
   | 'equity-retention'
   | 'end-of-day'
   | 'approvals-expiry'
+  | 'sign-ups'
+  | 'audit-anchor'
+  | 'audit-verify'
   | 'transfers';
 
 /** In braces, so that all keys of one queue are in one Redis Cluster slot. */

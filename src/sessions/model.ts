@@ -29,6 +29,7 @@ export type EndReason =
   | 'password_changed'
   | 'email_changed'
   | 'second_factor_changed'
+  | 'client_rejected'
   | 'client_suspended'
   | 'client_closed'
   | 'role_changed';

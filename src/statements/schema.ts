@@ -111,6 +111,7 @@ export const statementOperations: readonly Operation[] = [
     path: '/v2/statements',
     tag,
     access: 'read',
+    account: true,
     summary: 'Your statements, one a trading day, newest first',
     query: listStatementsSchema,
     responses: { 200: { description: 'A page', schema: statementsSchema } },
@@ -120,6 +121,7 @@ export const statementOperations: readonly Operation[] = [
     path: '/v2/statements/:date',
     tag,
     access: 'read',
+    account: true,
     summary: 'One statement, as JSON, CSV or PDF',
     description:
       'As of the close: cash, positions and their values, fees and activity. It never changes. By ' +

@@ -72,6 +72,7 @@ type Terms = Pick<Operation, 'method' | 'path' | 'summary'> & Partial<Operation>
 const operation = (terms: Terms): Operation => ({
   tag,
   access: terms.method === 'get' ? 'read' : 'trade',
+  account: true,
   responses: { 200: WATCHLIST },
   problems: [404],
   ...(terms.method === 'post' && { headers: idempotencyHeaders }),

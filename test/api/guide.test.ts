@@ -10,6 +10,7 @@ import { runEndOfDay } from '../../src/statements/end-of-day.js';
 import { AnswerSchemas, type AnswersDocument } from '../support/answer-schemas.js';
 import { createPerson, startApi, type Answer, type Api } from '../support/api.js';
 import { eventually } from '../support/eventually.js';
+import { prepareClients } from '../support/guide-clients.js';
 import { addGuideTransfers } from '../support/guide-transfers.js';
 import { readGuide, type GuideCall, type GuideSection } from '../support/guide.js';
 import { sessionOf } from '../support/session.js';
@@ -166,6 +167,7 @@ async function prepare(trading: Trading, api: Api): Promise<Record<string, strin
   const statements = await api.call('GET', '/v2/statements', { as: mine });
   const { second, ...officers } = await prepareStaff(trading, api, admin);
   const body = { name: 'favourites', symbols: ['AAPL', 'BTC/USD'] };
+  const audit = await api.call('GET', '/v2/admin/audit?limit=1', { as: admin });
   const watchlist = await api.call('POST', '/v2/watchlists', { as: mine, body });
   const transfers = await addGuideTransfers(trading, api);
   return {
@@ -183,10 +185,12 @@ async function prepare(trading: Trading, api: Api): Promise<Record<string, strin
     NEW_ORDER_ID: other.id,
     ACCOUNT_ID: mine!.account_id,
     LIMITS_ID: limits.body.id as string,
+    AUDIT_ID: audit.body.entries[0].id as string,
     WATCHLIST_ID: watchlist.body.id as string,
     STATEMENT_DATE: (statements.body.statements as { date: string }[]).at(-1)!.date,
     SECOND: credentials(second),
     ...officers,
+    ...(await prepareClients(trading, api)),
   };
 }
 

@@ -16,6 +16,7 @@ import { requestId } from '../../src/http/request-id.js';
 import { validateBody } from '../../src/http/validate.js';
 import { SessionWork } from '../../src/orders/session-work.js';
 import { maintain } from '../../workers/maintenance.js';
+import { signUpJobDeps } from '../../workers/sign-ups.js';
 import { transferDeps } from '../support/funding.js';
 import { startTrading, type Trading } from '../support/trading.js';
 
@@ -241,14 +242,18 @@ describe('a POST with an Idempotency-Key', () => {
     await owner.destroy();
     const { nudges, log, config } = trading.container;
     const sessions = new SessionWork(knex, config.marketHours);
-    await maintain('purge', {
+    const signUps = signUpJobDeps(trading.container);
+    const transfers = transferDeps(trading);
+    const deps = {
       knex,
       nudges,
       log,
       sessions,
       marketHours: 'always',
-      transfers: transferDeps(trading),
-    });
+      signUps,
+      transfers,
+    } as const;
+    await maintain('purge', deps);
     expect((await post('kept')).replayed).to.equal(true);
     expect((await post('old')).replayed).to.equal(false);
   });

@@ -3,6 +3,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { OrderView } from '../../src/orders/model.js';
 import { SessionWork } from '../../src/orders/session-work.js';
 import { maintain } from '../../workers/maintenance.js';
+import { signUpJobDeps } from '../../workers/sign-ups.js';
 import { createPerson, expectProblem, startApi, type Answer, type Api } from '../support/api.js';
 import { transferDeps } from '../support/funding.js';
 import { startTrading, type Trading } from '../support/trading.js';
@@ -210,6 +211,7 @@ describe("an order's timeline", () => {
       log,
       sessions: new SessionWork(knex(), 'always'),
       marketHours: 'always',
+      signUps: signUpJobDeps(trading.container),
       transfers: transferDeps(trading),
     });
     expect(await knex()('execution_passes').where({ worker: 'host-2' })).to.have.length(0);

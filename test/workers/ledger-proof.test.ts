@@ -5,6 +5,7 @@ import { ledgerMismatches, ledgerProofDuration, ledgerProvedAt } from '../../src
 import { proveLedger } from '../../src/ledger/proof.js';
 import { SessionWork } from '../../src/orders/session-work.js';
 import { maintain } from '../../workers/maintenance.js';
+import { signUpJobDeps } from '../../workers/sign-ups.js';
 import { transferDeps } from '../support/funding.js';
 import { startTrading, type Trading } from '../support/trading.js';
 
@@ -38,8 +39,10 @@ describe('the scheduled proof of the ledger', () => {
     });
     const sessions = new SessionWork(knex(), 'always');
     const { nudges } = trading.container;
+    const signUps = signUpJobDeps(trading.container);
     const transfers = transferDeps(trading);
-    const deps = { knex: knex(), nudges, log, sessions, marketHours: 'always', transfers } as const;
+    const common = { knex: knex(), nudges, log, sessions, marketHours: 'always' } as const;
+    const deps = { ...common, signUps, transfers };
     await maintain('ledger-proof', deps);
     await new Promise((resolve) => setImmediate(resolve));
     return lines;

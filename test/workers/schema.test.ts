@@ -44,12 +44,16 @@ describe('the schema', () => {
     'statements',
     'closing_prices',
     'ends_of_day',
+    'client_documents',
+    'client_reviews',
+    'audit_entries',
+    'audit_chain',
   ]) {
     it(`lets nobody rewrite ${table}`, async () => {
       for (const knex of [app, owner]) {
         expect(await refused(knex(table).delete())).to.match(/append-only|permission denied/);
         expect(await refused(knex.raw(`update ${table} set account_id = account_id`))).to.match(
-          /append-only|permission denied|does not exist/,
+          /append-only|permission denied|does not exist|can only be updated to DEFAULT/,
         );
         expect(await refused(knex.raw(`truncate ${table} cascade`))).to.match(
           /append-only|permission denied/,

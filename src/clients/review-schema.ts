@@ -1,0 +1,30 @@
+import Joi from 'joi';
+
+export const REVIEW_STATUSES = ['waiting', 'incomplete', 'approved', 'rejected'] as const;
+export type ReviewStatus = (typeof REVIEW_STATUSES)[number];
+
+export interface ListReviewsQuery {
+  status: ReviewStatus;
+  limit: number;
+  page_token?: string;
+}
+
+export const listReviewsSchema = Joi.object({
+  status: Joi.valid(...REVIEW_STATUSES)
+    .default('waiting')
+    .description('Waiting: all is there, and nothing was decided'),
+  limit: Joi.number().integer().min(1).max(500).default(100),
+  page_token: Joi.string().guid().description("The last answer's next_page_token"),
+});
+
+export const reviewIdSchema = Joi.object({ client_id: Joi.string().guid().required() });
+
+export const decisionSchema = Joi.object({
+  decision: Joi.valid('approve', 'reject').required(),
+  reason: Joi.string()
+    .trim()
+    .min(1)
+    .max(500)
+    .required()
+    .description('The client reads it, too: a suspicion does not belong here'),
+}).label('ReviewDecision');
