@@ -37,6 +37,13 @@ import type { Config } from './config.js';
 import { configurationsRouter } from './configurations/routes.js';
 import { configurationOperations } from './configurations/schema.js';
 import type { Database } from './db.js';
+import { bankAccountsRouter } from './funding/bank-account-routes.js';
+import { bankAccountOperations } from './funding/bank-account-schema.js';
+import { callbacksRouter } from './funding/callback-routes.js';
+import { transferOperations } from './funding/docs.js';
+import { staffTransfersRouter } from './funding/staff-routes.js';
+import { transferLimits, type TransferLimitSettings } from './funding/transfer-limits.js';
+import { transfersRouter } from './funding/transfer-routes.js';
 import { logRequests } from './http/access-log.js';
 import { allowOrigins } from './http/cors.js';
 import { docsOperations, docsRouter } from './http/docs.js';
@@ -84,9 +91,15 @@ import { watchlistOperations } from './watchlists/schema.js';
 export interface AppDeps {
   readonly config: Pick<
     Config,
-    'rateLimitPerMin' | 'corsOrigins' | 'marketHours' | 'webauthn' | 'publicUrl'
+    | 'rateLimitPerMin'
+    | 'corsOrigins'
+    | 'marketHours'
+    | 'webauthn'
+    | 'publicUrl'
+    | 'paymentProviderSecret'
   > &
-    LimitSettings;
+    LimitSettings &
+    TransferLimitSettings;
   readonly log: Logger;
   readonly db: Database;
   readonly redis: Redis;
@@ -96,6 +109,8 @@ export interface AppDeps {
   readonly nudge: (shards: readonly number[]) => void;
   /** Told that there are mails to send. Must neither wait nor throw. */
   readonly nudgeNotifications: () => void;
+  /** Told that there are transfers to send. Must neither wait nor throw. */
+  readonly nudgeTransfers: () => void;
   readonly sealer: Sealer;
   readonly identity: Identity;
   readonly streams: Streams;
@@ -125,6 +140,8 @@ export const operations: readonly Operation[] = [
   ...calendarOperations,
   ...eventOperations,
   ...ledgerOperations,
+  ...bankAccountOperations,
+  ...transferOperations,
   ...sessionOperations,
   ...mfaOperations,
   ...apiKeyOperations,
@@ -168,10 +185,10 @@ export function createApp(deps: AppDeps, guards: Guards): Koa {
 export function createRouter(deps: AppDeps, guards: Guards): Router {
   const { config, log, db, redis, intake, prover, identity, streams, nudge, now, isStopping } =
     deps;
+  const { sealer, nudgeNotifications, nudgeTransfers } = deps;
   const { knex } = db;
-  const { marketHours, publicUrl, webauthn: party } = config;
+  const { marketHours, publicUrl, webauthn: party, paymentProviderSecret } = config;
   const { sessions, login, factors } = identity;
-  const { sealer, nudgeNotifications } = deps;
   const codes = new OneTimeCodes(sealer);
   const approvals = new Approvals({
     kinds: knownKinds({ codes, sealer, nudgeNotifications }),
@@ -193,6 +210,10 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
     calendarRouter({ ...guards, marketHours, now }),
     eventsRouter({ ...guards, db, streams }),
     ledgerRouter({ ...guards, prover }),
+    bankAccountsRouter({ ...guards, knex, sealer }),
+    transfersRouter({ ...guards, knex, limits: transferLimits(config), nudgeTransfers, now }),
+    staffTransfersRouter({ ...guards, knex, sealer, nudgeNotifications, now }),
+    callbacksRouter({ knex, sealer, log, nudgeNotifications, paymentProviderSecret, now }),
     sessionsRouter({ ...guards, knex, sessions, login, factors, now }),
     mfaRouter({ ...guards, knex, sealer, factors, party, nudgeNotifications, now }),
     apiKeysRouter({ ...guards, knex, sealer, nudgeNotifications }),

@@ -3,9 +3,15 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import Joi from 'joi';
 import { ROLES, type Role } from './identity/principal.js';
+import {
+  transferConfigOf,
+  transferSettings,
+  type TransferConfig,
+  type TransferSettings,
+} from './transfer-settings.js';
 
 /** Every setting of the product, validated once at the start and frozen. */
-export interface Config {
+export interface Config extends TransferConfig {
   readonly nodeEnv: 'development' | 'test' | 'production';
   readonly port: number;
   readonly host: string;
@@ -47,7 +53,14 @@ export interface Config {
   readonly signUpExpiresDays: number;
 }
 
-export const WORKER_ROLES = ['orders', 'notifications', 'market', 'maintenance'] as const;
+export const WORKER_ROLES = [
+  'orders',
+  'notifications',
+  'transfers',
+  'payments',
+  'market',
+  'maintenance',
+] as const;
 export type WorkerRole = (typeof WORKER_ROLES)[number];
 
 /** The secrets of `npm start`; production refuses them. */
@@ -96,6 +109,7 @@ const settings = Joi.object({
   MAILS_PER_SECOND: Joi.number().integer().min(1).max(10_000).default(10),
   PUBLIC_URL: url(['http', 'https']),
   SIGN_UP_EXPIRES_DAYS: Joi.number().integer().min(2).max(365).default(7),
+  ...transferSettings(DEVELOPMENT_SECRET),
 }).unknown(true);
 
 /** Reads `.env` beside the working directory, if there is one; the environment wins over it. */
@@ -118,15 +132,20 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   return config;
 }
 
-function refuseDefaultSecrets({ jwtSecret, secretsKey }: Config): void {
-  for (const [name, value] of Object.entries({ JWT_SECRET: jwtSecret, SECRETS_KEY: secretsKey })) {
+function refuseDefaultSecrets(config: Config): void {
+  const secrets = {
+    JWT_SECRET: config.jwtSecret,
+    SECRETS_KEY: config.secretsKey,
+    PAYMENT_PROVIDER_SECRET: config.paymentProviderSecret,
+  };
+  for (const [name, value] of Object.entries(secrets)) {
     if (value !== DEVELOPMENT_SECRET) continue;
     throw new Error(`${name} is the development default; set a secret of at least 32 characters`);
   }
 }
 
 /** The settings after validation: defaults filled in, numbers read. */
-interface Settings {
+interface Settings extends TransferSettings {
   NODE_ENV: Config['nodeEnv'];
   PORT: number;
   HOST: string;
@@ -197,6 +216,7 @@ function fromSettings(value: Settings): Config {
     mailsPerSecond: value.MAILS_PER_SECOND,
     publicUrl: (value.PUBLIC_URL ?? `http://127.0.0.1:${value.PORT}`).replace(/\/+$/, ''),
     signUpExpiresDays: value.SIGN_UP_EXPIRES_DAYS,
+    ...transferConfigOf(value, value.PORT),
   });
 }
 
@@ -244,6 +264,7 @@ function relyingParty(text: string): Config['webauthn'] {
 const SECRET_SETTINGS = new Set([
   'JWT_SECRET',
   'SECRETS_KEY',
+  'PAYMENT_PROVIDER_SECRET',
   'DATABASE_URL',
   'REDIS_URL',
   'CACHE_REDIS_URL',

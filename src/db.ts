@@ -64,10 +64,10 @@ const INDEX_LOOKUPS_ONLY = [
   .map((setting) => ` -c ${setting}`)
   .join('');
 
-const connectionSettings = (databaseUrl: string, name: string) => ({
+const connectionSettings = (databaseUrl: string, name: string, role = APPLICATION_ROLE) => ({
   connectionString: databaseUrl,
   application_name: `brokerx-${name}`,
-  options: `-c role=${APPLICATION_ROLE}`,
+  options: `-c role=${role}`,
   statement_timeout: STATEMENT_TIMEOUT_MS,
   lock_timeout: LOCK_TIMEOUT_MS,
   query_timeout: QUERY_TIMEOUT_MS,
@@ -78,18 +78,30 @@ const connectionSettings = (databaseUrl: string, name: string) => ({
 });
 
 /**
+ * Connects to Postgres as one of our roles, for everyday work alone.
+ * @param role whose rights the connection has; the application's when absent
+ */
+export const connectKnex = (
+  databaseUrl: string,
+  name: string,
+  poolSize: number,
+  role?: string,
+): Knex =>
+  knexFactory({
+    client: 'pg',
+    connection: connectionSettings(databaseUrl, name, role) as Knex.PgConnectionConfig,
+    pool: { min: 0, max: poolSize },
+    acquireConnectionTimeout: CONNECT_TIMEOUT_MS,
+  });
+
+/**
  * Connects to Postgres; nothing is opened before the first query.
  * @param databaseUrl `postgres://...`
  * @param name        shown in `pg_stat_activity`, such as `api`
  * @param poolSize    connections of each of the two pools
  */
 export function connectDatabase(databaseUrl: string, name: string, poolSize = 8): Database {
-  const knex = knexFactory({
-    client: 'pg',
-    connection: connectionSettings(databaseUrl, name) as Knex.PgConnectionConfig,
-    pool: { min: 0, max: poolSize },
-    acquireConnectionTimeout: CONNECT_TIMEOUT_MS,
-  });
+  const knex = connectKnex(databaseUrl, name, poolSize);
   Model.knex(knex);
   const settings = connectionSettings(databaseUrl, `${name}-orders`);
   const pool = new pg.Pool({

@@ -6,6 +6,7 @@ import { loadDotEnv, readConfig } from './config.js';
 import { createContainer, type Container } from './container.js';
 import { createIdentity } from './identity/identity.js';
 import { LedgerProver } from './ledger/proof.js';
+import { PAYMENTS_QUEUE } from './payment-provider/instructions.js';
 import { MAINTENANCE_QUEUE, openQueue } from './queue/queues.js';
 
 /** Time for a load balancer to see that `/ready` says no. */
@@ -42,8 +43,15 @@ async function main(): Promise<void> {
     prover: new LedgerProver(db.knex),
     nudge: (shards) => nudges.shards(shards),
     nudgeNotifications,
+    nudgeTransfers: () => nudges.transfers(),
     sealer,
-    queues: [...nudges.shardQueues, nudges.notificationQueue, openQueue(MAINTENANCE_QUEUE, redis)],
+    queues: [
+      ...nudges.shardQueues,
+      nudges.notificationQueue,
+      nudges.transferQueue,
+      openQueue(PAYMENTS_QUEUE, redis),
+      openQueue(MAINTENANCE_QUEUE, redis),
+    ],
     now: () => new Date(),
     isStopping: () => stopping,
   });

@@ -4,7 +4,9 @@ import { anchorKey } from '../src/audit/anchors.js';
 import { AuditWatch } from '../src/audit/watch.js';
 import { loadDotEnv, readConfig } from '../src/config.js';
 import { createContainer, redisErrorLogger, type Container } from '../src/container.js';
+import type { LookAfterDeps } from '../src/funding/look-after-transfers.js';
 import { createMailer } from '../src/notifications/mailer.js';
+import { PAYMENTS_QUEUE, type PaymentJob } from '../src/payment-provider/instructions.js';
 import { MAINTENANCE_QUEUE, openQueue } from '../src/queue/queues.js';
 import { SessionWork } from '../src/orders/session-work.js';
 import { publishMetrics } from '../src/process-metrics.js';
@@ -16,6 +18,8 @@ import { startNotificationWorker } from './notifications.js';
 import { startOrderWorkers } from './orders.js';
 import { observeWorker } from './observe.js';
 import { signUpJobDeps } from './sign-ups.js';
+import { startPaymentProvider } from './payment-provider.js';
+import { startTransferWorker } from './transfers.js';
 
 import { startWatchdog } from './watchdog.js';
 
@@ -64,6 +68,14 @@ async function startRoles(
   exit: (reason: string) => void,
 ): Promise<void> {
   const { config, db, log, executor, nudges, sealer } = container;
+  const payments = openQueue<PaymentJob>(PAYMENTS_QUEUE, container.redis);
+  const transfers: LookAfterDeps = {
+    knex: db.knex,
+    sealer,
+    log,
+    payments,
+    nudge: () => nudges.transfers(),
+  };
   const redis = connectRedis(config.redisUrl, workerOptions, redisErrorLogger(log));
   const has = (role: (typeof config.workerRoles)[number]) => config.workerRoles.includes(role);
   const workers: Worker[] = [];
@@ -90,6 +102,12 @@ async function startRoles(
       }),
     );
   }
+  if (has('transfers')) workers.push(startTransferWorker(redis, transfers));
+  if (has('payments')) {
+    const provider = startPaymentProvider(redis, { config, log });
+    observeWorker(provider.worker, log);
+    stops.push(provider.stop);
+  }
   if (has('maintenance')) {
     const { marketHours } = config;
     const sessions = new SessionWork(db.knex, marketHours);
@@ -101,10 +119,17 @@ async function startRoles(
       anchorFile: config.auditAnchorFile,
       anchorKey: anchorKey(config.secretsKey),
     });
-    const deps = { knex: db.knex, nudges, log, sessions, marketHours, signUps, audit };
+    const jobs = { signUps, audit, transfers };
+    const deps = { knex: db.knex, nudges, log, sessions, marketHours, ...jobs };
     workers.push(startMaintenanceWorker(redis, deps));
     const queue = openQueue(MAINTENANCE_QUEUE, container.redis);
-    const queues = [...nudges.shardQueues, nudges.notificationQueue, queue];
+    const queues = [
+      ...nudges.shardQueues,
+      nudges.notificationQueue,
+      nudges.transferQueue,
+      payments,
+      queue,
+    ];
     const lookAfter = async () => {
       try {
         await ensureSchedules(queue);

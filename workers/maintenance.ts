@@ -5,6 +5,7 @@ import { expireApprovals } from '../src/approvals/expire.js';
 import { expireSignUps, remindSignUps, type SignUpJobDeps } from '../src/clients/sign-up-jobs.js';
 import type { AuditWatch } from '../src/audit/watch.js';
 import type { MarketHours } from '../src/domain/clock.js';
+import { lookAfterTransfers, type LookAfterDeps } from '../src/funding/look-after-transfers.js';
 import { runScheduledProof } from '../src/ledger/scheduled-proof.js';
 import type { Logger } from '../src/log.js';
 import { jobsInQueue } from '../src/metrics.js';
@@ -22,6 +23,7 @@ export interface MaintenanceDeps {
   sessions: SessionWork;
   marketHours: MarketHours;
   signUps: SignUpJobDeps;
+  transfers: LookAfterDeps;
 }
 
 const SCHEDULES: Record<MaintenanceJob, { everyMs: number }> = {
@@ -36,6 +38,7 @@ const SCHEDULES: Record<MaintenanceJob, { everyMs: number }> = {
   'sign-ups': { everyMs: 600_000 },
   'audit-anchor': { everyMs: 2_000 },
   'audit-verify': { everyMs: 600_000 },
+  transfers: { everyMs: 2_000 },
 };
 
 /**
@@ -110,7 +113,7 @@ export const startMaintenanceWorker = (
 /** @throws Error for a job name that this version does not know */
 export async function maintain(
   name: Exclude<MaintenanceJob, 'audit-anchor' | 'audit-verify'>,
-  { knex, nudges, log, sessions, marketHours, signUps }: MaintenanceDeps,
+  { knex, nudges, log, sessions, marketHours, signUps, transfers }: MaintenanceDeps,
 ): Promise<void> {
   switch (name) {
     case 'sweep': {
@@ -144,6 +147,9 @@ export async function maintain(
     case 'sign-ups': // whoever is to be closed is not reminded any more
       await expireSignUps(signUps, new Date());
       await remindSignUps(signUps, new Date());
+      return;
+    case 'transfers':
+      await lookAfterTransfers(transfers);
       return;
     default:
       throw new Error(`unknown maintenance job ${String(name satisfies never)}`);

@@ -34,6 +34,11 @@ export interface ValuedAccount extends Account {
   cashflow: bigint;
   /** Null: the client never changed a setting. */
   suspendTrade: boolean | null;
+  /** Of transfers that are neither settled nor failed. */
+  pendingIn: bigint;
+  pendingOut: bigint;
+  /** Staff have restricted the account. */
+  restricted: boolean;
 }
 
 /**
@@ -67,9 +72,22 @@ export async function findValuedAccount(
         select coalesce(sum(p.amount), 0)::bigint as cashflow
         from account_journals j join postings p on p.journal_id = j.journal_id and p.line = j.line
         where j.account_id = accounts.id and j.journal_id >= :firstJournal and p.asset_id = :usd
-      ) as moved`,
+      ) as moved
+      cross join lateral (
+        select coalesce(sum(amount) filter (where direction = 'incoming'), 0)::bigint as pending_in,
+          coalesce(sum(amount) filter (where direction = 'outgoing'), 0)::bigint as pending_out
+        from transfers t
+        where t.account_id = accounts.id and t.status in ('queued', 'sent')
+      ) as pending
+      cross join lateral (
+        select exists (
+          select from trading_blocks b
+          where b.kind = 'restrict' and b.scope = 'account' and b.target = accounts.id
+        ) as restricted
+      ) as blocks`,
       { previousClose, firstJournal: firstIdAt(previousClose), usd: USD },
     )
     .select('accounts.*', 'clients.status as client_status', 'c.suspend_trade')
-    .select('worth.*', 'closing.*', 'moved.*')) as ValuedAccount | undefined;
+    .select('worth.*', 'closing.*', 'moved.*', 'pending.*', 'blocks.*')) as
+    ValuedAccount | undefined;
 }

@@ -104,6 +104,7 @@ export const JOURNAL_TYPE = `case
   when p.asset_id <> :usd then 'JNLS'
   when j.kind in ('opening', 'deposit') then 'CSD'
   when j.kind = 'withdrawal' then 'CSW'
+  when j.kind = 'reversal' then case when p.amount > 0 then 'CSD' else 'CSW' end
   else 'JNLC' end`;
 
 /** The account's postings that no trade made, beyond the cursor, in the order of its events. */

@@ -69,6 +69,7 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   deposit: 'Deposit',
   withdrawal: 'Withdrawal',
   adjustment: 'Adjustment',
+  reversal: 'Transfer returned',
 };
 
 /** What a kind of journal is called; a kind without a name of its own by itself. */

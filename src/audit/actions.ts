@@ -66,6 +66,18 @@ export const AUDIT_ACTIONS = {
   'email.change_asked': SHOWN,
   'email.changed': SHOWN,
   'audit.searched': HOUSE_ONLY,
+  'bank_account.add': SHOWN,
+  'bank_account.remove': SHOWN,
+  'transfer.request': SHOWN,
+  'transfer.refuse': SHOWN,
+  'transfer.cancel': SHOWN,
+  'transfer.submit': SHOWN,
+  'transfer.settle': SHOWN,
+  'transfer.fail': SHOWN,
+  'transfer.return': SHOWN,
+  'transfer.reverse': SHOWN,
+  'transfer.recover': SHOWN,
+  'transfer.contradiction': HOUSE_ONLY,
 } as const satisfies Readonly<Record<string, ActionRule>>;
 
 export type AuditAction = keyof typeof AUDIT_ACTIONS;

@@ -7,8 +7,8 @@ import { SupervisedProcess } from './supervisor.js';
 
 const API_FILE = fileURLToPath(new URL('../main.js', import.meta.url));
 const WORKER_FILE = fileURLToPath(new URL('../../workers/main.js', import.meta.url));
-const WORKER_ROLES = 'orders,notifications,maintenance';
-const DRAIN_MS = { api: 15_000, worker: 12_000, market: 5_000 } as const;
+const WORKER_ROLES = 'orders,notifications,transfers,maintenance';
+const DRAIN_MS = { api: 15_000, worker: 12_000, payments: 9_000, market: 5_000 } as const;
 const READY_WITHIN_MS = 60_000;
 const READY_POLL_MS = 50;
 const READY_ANSWER_MS = 2_000;
@@ -16,7 +16,7 @@ const FAILURES_MAX = 3;
 const MARKET_READY_WITHIN_MS = 5_000;
 
 /**
- * Starts the API, the workers and the market.
+ * Starts the API, the workers, the payment provider and the market.
  * @returns them in the order of their start: stopped in reverse, new work is taken away first
  */
 export function startProcesses(
@@ -37,7 +37,11 @@ export function startProcesses(
   const workers = Array.from({ length: config.workers }, (_, index) =>
     start(`worker-${index + 1}`, WORKER_FILE, DRAIN_MS.worker, WORKER_ROLES),
   );
-  const processes = [...workers, start('api', API_FILE, DRAIN_MS.api, '')];
+  const processes = [
+    ...workers,
+    start('payments', WORKER_FILE, DRAIN_MS.payments, 'payments'),
+    start('api', API_FILE, DRAIN_MS.api, ''),
+  ];
   if (config.marketSimulator) {
     processes.push(start('market', WORKER_FILE, DRAIN_MS.market, 'market'));
   }

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import { newId } from '../ids.js';
-import { ADJUSTMENTS_ACCOUNT, EXTERNAL_ACCOUNT, USD } from './house.js';
+import { EXTERNAL_ACCOUNTS, USD } from './house.js';
 
 export interface JournalLine {
   accountId: string;
@@ -12,7 +12,7 @@ export interface JournalLine {
 }
 
 export interface JournalEntry {
-  kind: 'opening' | 'deposit' | 'withdrawal' | 'adjustment';
+  kind: 'opening' | 'deposit' | 'withdrawal' | 'adjustment' | 'reversal';
   /** Sum to zero per asset; the database refuses anything else. */
   lines: JournalLine[];
 }
@@ -22,9 +22,6 @@ interface PostedLine extends JournalLine {
   journalId: string;
   index: number;
 }
-
-/** External accounts: their balance is the sum of their postings and stands nowhere else. */
-const WITHOUT_BALANCES: ReadonlySet<string> = new Set([EXTERNAL_ACCOUNT, ADJUSTMENTS_ACCOUNT]);
 
 interface PositionChange {
   accountId: string;
@@ -78,7 +75,7 @@ async function applyToPositions(
 ): Promise<void> {
   const changes = new Map<string, PositionChange>();
   for (const { accountId, assetId, amount, cost } of lines) {
-    if (assetId === USD || WITHOUT_BALANCES.has(accountId)) continue;
+    if (assetId === USD || EXTERNAL_ACCOUNTS.has(accountId)) continue;
     const change = changes.get(accountId + assetId) ?? { accountId, assetId, qty: 0n, cost: 0n };
     change.qty += amount;
     change.cost += cost ?? 0n;
@@ -128,7 +125,7 @@ async function applyToAccounts(
 ): Promise<void> {
   const changes = new Map<string, bigint>();
   for (const { accountId, assetId, amount } of lines) {
-    if (assetId !== USD || WITHOUT_BALANCES.has(accountId)) continue;
+    if (assetId !== USD || EXTERNAL_ACCOUNTS.has(accountId)) continue;
     changes.set(accountId, (changes.get(accountId) ?? 0n) + amount);
   }
   if (changes.size === 0) return;

@@ -3,6 +3,7 @@ import { escapeHtml } from './html.js';
 import type { Template } from './mail-template.js';
 import { SIGN_UP_MAILS } from './sign-up-mails.js';
 import type { Mail } from './templates.js';
+import { TRANSFER_TEMPLATES } from './transfer-mails.js';
 
 /** A mail about its reader's account, before it is written. */
 export interface AccountMail {
@@ -17,6 +18,7 @@ export interface AccountMail {
 const TEMPLATES = {
   ...SIGN_UP_MAILS,
   ...CREDENTIAL_MAILS,
+  ...TRANSFER_TEMPLATES,
   second_factor_code: ({ first_name }, code) => ({
     subject: 'Your code for BrokerX+',
     paragraphs: [

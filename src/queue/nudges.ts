@@ -3,7 +3,13 @@ import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Logger } from '../log.js';
 import { nudgeFailures } from '../metrics.js';
-import { NOTIFICATIONS_QUEUE, openQueue, shardQueueName, type ExecuteShardJob } from './queues.js';
+import {
+  NOTIFICATIONS_QUEUE,
+  openQueue,
+  shardQueueName,
+  TRANSFERS_QUEUE,
+  type ExecuteShardJob,
+} from './queues.js';
 
 /** A nudge that takes longer is given up; the sweeper makes up for it. */
 const ADD_TIMEOUT_MS = 1_500;
@@ -21,6 +27,7 @@ const RING_PAUSE_MS = 40;
 export class Nudges {
   readonly shardQueues: Queue<ExecuteShardJob>[];
   readonly notificationQueue: Queue;
+  readonly transferQueue: Queue;
   private readonly waiting = new Set<number>();
   private ringing = false;
   private notifying = false;
@@ -34,6 +41,7 @@ export class Nudges {
       openQueue<ExecuteShardJob>(shardQueueName(shard), redis),
     );
     this.notificationQueue = openQueue(NOTIFICATIONS_QUEUE, redis);
+    this.transferQueue = openQueue(TRANSFERS_QUEUE, redis);
   }
 
   /** There is new work on these shards. Call it after the commit. */
@@ -52,6 +60,12 @@ export class Nudges {
       { delay: NOTIFICATION_DELAY_MS, deduplication: { id: 'deliver', keepLastIfActive: true } },
     );
     void this.settle(NOTIFICATIONS_QUEUE, added).then(() => (this.notifying = false));
+  }
+
+  /** There are transfers to send to the payment provider. Call it after the commit. */
+  transfers(): void {
+    const deduplication = { id: 'submit', keepLastIfActive: true };
+    void this.settle(TRANSFERS_QUEUE, this.transferQueue.add('submit', {}, { deduplication }));
   }
 
   /**

@@ -5,6 +5,7 @@ import type { Redis } from 'ioredis';
 
 export const shardQueueName = (shard: number): string => `orders-${shard}`;
 export const NOTIFICATIONS_QUEUE = 'notifications';
+export const TRANSFERS_QUEUE = 'transfers';
 export const MAINTENANCE_QUEUE = 'maintenance';
 
 /** "There is work on this shard." The work itself is in Postgres. */
@@ -24,7 +25,8 @@ export type MaintenanceJob =
   | 'approvals-expiry'
   | 'sign-ups'
   | 'audit-anchor'
-  | 'audit-verify';
+  | 'audit-verify'
+  | 'transfers';
 
 /** In braces, so that all keys of one queue are in one Redis Cluster slot. */
 const prefix = (queue: string): string => `{brokerx-${queue}}`;

@@ -11,6 +11,7 @@ import { AnswerSchemas, type AnswersDocument } from '../support/answer-schemas.j
 import { createPerson, startApi, type Answer, type Api } from '../support/api.js';
 import { eventually } from '../support/eventually.js';
 import { prepareClients } from '../support/guide-clients.js';
+import { addGuideTransfers } from '../support/guide-transfers.js';
 import { readGuide, type GuideCall, type GuideSection } from '../support/guide.js';
 import { sessionOf } from '../support/session.js';
 import { StreamClient } from '../support/stream-client.js';
@@ -168,8 +169,10 @@ async function prepare(trading: Trading, api: Api): Promise<Record<string, strin
   const body = { name: 'favourites', symbols: ['AAPL', 'BTC/USD'] };
   const audit = await api.call('GET', '/v2/admin/audit?limit=1', { as: admin });
   const watchlist = await api.call('POST', '/v2/watchlists', { as: mine, body });
+  const transfers = await addGuideTransfers(trading, api);
   return {
     ...(await prepareSession(trading, api)),
+    ...transfers,
     URL: api.url,
     AUTH: credentials(mine!),
     STAFF: credentials(admin),

@@ -17,6 +17,7 @@ import { validateBody } from '../../src/http/validate.js';
 import { SessionWork } from '../../src/orders/session-work.js';
 import { maintain } from '../../workers/maintenance.js';
 import { signUpJobDeps } from '../../workers/sign-ups.js';
+import { transferDeps } from '../support/funding.js';
 import { startTrading, type Trading } from '../support/trading.js';
 
 const schema = Joi.object({ note: Joi.string().required() });
@@ -242,7 +243,17 @@ describe('a POST with an Idempotency-Key', () => {
     const { nudges, log, config } = trading.container;
     const sessions = new SessionWork(knex, config.marketHours);
     const signUps = signUpJobDeps(trading.container);
-    await maintain('purge', { knex, nudges, log, sessions, marketHours: 'always', signUps });
+    const transfers = transferDeps(trading);
+    const deps = {
+      knex,
+      nudges,
+      log,
+      sessions,
+      marketHours: 'always',
+      signUps,
+      transfers,
+    } as const;
+    await maintain('purge', deps);
     expect((await post('kept')).replayed).to.equal(true);
     expect((await post('old')).replayed).to.equal(false);
   });

@@ -5,6 +5,7 @@ import { SessionWork } from '../../src/orders/session-work.js';
 import { maintain } from '../../workers/maintenance.js';
 import { signUpJobDeps } from '../../workers/sign-ups.js';
 import { createPerson, expectProblem, startApi, type Answer, type Api } from '../support/api.js';
+import { transferDeps } from '../support/funding.js';
 import { startTrading, type Trading } from '../support/trading.js';
 
 interface Stage {
@@ -211,6 +212,7 @@ describe("an order's timeline", () => {
       sessions: new SessionWork(knex(), 'always'),
       marketHours: 'always',
       signUps: signUpJobDeps(trading.container),
+      transfers: transferDeps(trading),
     });
     expect(await knex()('execution_passes').where({ worker: 'host-2' })).to.have.length(0);
     expect((await ask(recent)).body.passes).to.have.length(1);

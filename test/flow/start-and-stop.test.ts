@@ -72,6 +72,7 @@ describe('npm start with embedded servers', function () {
       expect(await product.pids()).to.include.keys(
         'api',
         'worker-1',
+        'payments',
         'market',
         'postgres',
         'redis',
@@ -135,7 +136,7 @@ describe('npm start with servers that are given', function () {
   it('uses them, and starts none of its own', async () => {
     const product = await startProduct({ env: { MARKET_SIMULATOR: 'off', WORKERS: '2' } });
     try {
-      expect(await product.pids()).to.have.all.keys('api', 'worker-1', 'worker-2');
+      expect(await product.pids()).to.have.all.keys('api', 'worker-1', 'worker-2', 'payments');
       const { database_url, redis_url } = await readDemo(product.dataDir);
       expect(database_url).to.include(new URL(process.env['BROKERX_TEST_DATABASE_URL'] ?? '').host);
       expect(redis_url).to.include(new URL(process.env['BROKERX_TEST_REDIS_URL'] ?? '').host);

@@ -60,6 +60,7 @@ export async function startApi(
     prover: new LedgerProver(db.knex),
     nudge: (shards) => nudges.shards(shards),
     nudgeNotifications,
+    nudgeTransfers: () => nudges.transfers(),
     sealer,
     queues: [nudges.notificationQueue],
     now: () => new Date(),

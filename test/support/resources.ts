@@ -131,6 +131,42 @@ const auditEntry: ResourceKind = {
   },
 };
 
+const bankAccountRow = () => ({
+  kind: 'us',
+  country: 'US',
+  holder_name: 'Test Person',
+  number_sealed: randomBytes(32),
+  last4: '0000',
+  fingerprint: randomBytes(32),
+});
+const bankAccount = ownRow('bank_accounts', bankAccountRow);
+
+/** A deposit that waits to be sent. */
+async function newTransfer({ trading, owner }: Floor): Promise<Record<string, string>> {
+  const { knex } = trading.container.db;
+  const [id, bankAccountId, now] = [newId(), newId(), new Date()];
+  const ownAccount = { id: bankAccountId, client_id: owner.id, ...bankAccountRow() };
+  await knex('bank_accounts').insert(ownAccount);
+  await knex('transfers').insert({
+    id,
+    account_id: owner.accountId,
+    bank_account_id: bankAccountId,
+    direction: 'incoming',
+    type: 'ach',
+    amount: 10_000,
+    created_at: now,
+    updated_at: now,
+    expires_at: now,
+    reconcile_at: now,
+  });
+  return { id };
+}
+const transfer = own(async (floor) => ({ params: await newTransfer(floor), missing: missingId }));
+const anyTransfer: ResourceKind = {
+  whose: 'shared',
+  make: async (floor) => ({ params: await newTransfer(floor) }),
+};
+
 const limits: ResourceKind = {
   whose: 'shared',
   make: async ({ api, asAdmin }) => {
@@ -218,6 +254,10 @@ export const RESOURCES: Readonly<Record<string, ResourceKind>> = {
     whose: 'shared',
     make: () => ({ params: { purpose: 'verify_email' }, query: { token: 'x' } }),
   },
+  '/v2/bank_accounts/{id}': bankAccount,
+  '/v2/transfers/{id}': transfer,
+  '/v2/admin/transfers/{id}': anyTransfer,
+  '/v2/admin/transfers/{id}/reverse': anyTransfer,
   '/docs/{file}': shared({ file: 'swagger-ui.css' }),
 };
 

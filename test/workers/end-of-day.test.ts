@@ -11,6 +11,7 @@ import { runEndOfDay } from '../../src/statements/end-of-day.js';
 import { maintain } from '../../workers/maintenance.js';
 import { signUpJobDeps } from '../../workers/sign-ups.js';
 import { rewind } from '../support/rewind.js';
+import { transferDeps } from '../support/funding.js';
 import { shares, startTrading, usd, type Trading } from '../support/trading.js';
 
 const DAY_MS = 86_400_000;
@@ -413,7 +414,9 @@ describe('the end of day', () => {
     const { nudges, log } = trading.container;
     const sessions = new SessionWork(knex(), 'always');
     const signUps = signUpJobDeps(trading.container);
-    const deps = { knex: knex(), nudges, log, sessions, marketHours: 'always', signUps } as const;
+    const transfers = transferDeps(trading);
+    const common = { knex: knex(), nudges, log, sessions, marketHours: 'always' } as const;
+    const deps = { ...common, signUps, transfers };
     await maintain('end-of-day', deps);
     expect(await statements()).to.have.lengthOf(40);
     expect((await missedEndsOfDay.get()).values[0]!.value).to.equal(0);

@@ -3,6 +3,7 @@ import { takeSnapshots, thinSnapshots } from '../../src/portfolio/snapshots.js';
 import { SessionWork } from '../../src/orders/session-work.js';
 import { maintain } from '../../workers/maintenance.js';
 import { signUpJobDeps } from '../../workers/sign-ups.js';
+import { transferDeps } from '../support/funding.js';
 import { startTrading, usd, type Trading } from '../support/trading.js';
 
 interface Snapshot {
@@ -120,7 +121,9 @@ describe('snapshots of what accounts are worth', () => {
     const { nudges, log } = trading.container;
     const sessions = new SessionWork(knex(), 'always');
     const signUps = signUpJobDeps(trading.container);
-    const deps = { knex: knex(), nudges, log, sessions, marketHours: 'always', signUps } as const;
+    const transfers = transferDeps(trading);
+    const common = { knex: knex(), nudges, log, sessions, marketHours: 'always' } as const;
+    const deps = { ...common, signUps, transfers };
     await record(new Date(Date.now() - 8 * 86_400_000 - 1_000));
     await maintain('equity-snapshots', deps);
     expect(await snapshots()).to.have.lengthOf(3);

@@ -6,6 +6,7 @@ import { proveLedger } from '../../src/ledger/proof.js';
 import { SessionWork } from '../../src/orders/session-work.js';
 import { maintain } from '../../workers/maintenance.js';
 import { signUpJobDeps } from '../../workers/sign-ups.js';
+import { transferDeps } from '../support/funding.js';
 import { startTrading, type Trading } from '../support/trading.js';
 
 describe('the scheduled proof of the ledger', () => {
@@ -39,7 +40,9 @@ describe('the scheduled proof of the ledger', () => {
     const sessions = new SessionWork(knex(), 'always');
     const { nudges } = trading.container;
     const signUps = signUpJobDeps(trading.container);
-    const deps = { knex: knex(), nudges, log, sessions, marketHours: 'always', signUps } as const;
+    const transfers = transferDeps(trading);
+    const common = { knex: knex(), nudges, log, sessions, marketHours: 'always' } as const;
+    const deps = { ...common, signUps, transfers };
     await maintain('ledger-proof', deps);
     await new Promise((resolve) => setImmediate(resolve));
     return lines;

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { startTrading } from '../support/trading.js';
 import { connectDatabase, requireDurablePostgres } from '../../src/db.js';
+import { readConfig } from '../../src/config.js';
 import { createContainer } from '../../src/container.js';
 import { shardQueueName } from '../../src/queue/queues.js';
 
@@ -17,6 +18,22 @@ describe('the start of a process', () => {
       await owner.close();
     } finally {
       await trading.stop();
+    }
+  });
+
+  it('refuses in production each secret that everybody knows', () => {
+    const secret = 'x'.repeat(32);
+    const env = {
+      NODE_ENV: 'production',
+      DATABASE_URL: 'postgres://127.0.0.1/db',
+      REDIS_URL: 'redis://127.0.0.1',
+      JWT_SECRET: secret,
+      SECRETS_KEY: secret,
+      PAYMENT_PROVIDER_SECRET: secret,
+    };
+    expect(readConfig(env).nodeEnv).to.equal('production');
+    for (const name of ['JWT_SECRET', 'SECRETS_KEY', 'PAYMENT_PROVIDER_SECRET']) {
+      expect(() => readConfig({ ...env, [name]: '' }), name).to.throw(`${name} is the development`);
     }
   });
 

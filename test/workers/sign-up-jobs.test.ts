@@ -7,6 +7,7 @@ import { signUpJobDeps } from '../../workers/sign-ups.js';
 import { createPerson, startApi, type Api } from '../support/api.js';
 import { mailsTo } from '../support/sent-mails.js';
 import { lastMailTo, secretsOf, signedUp } from '../support/sign-ups.js';
+import { transferDeps } from '../support/funding.js';
 import { startTrading, type Trading } from '../support/trading.js';
 
 const HOUR_MS = 3_600_000;
@@ -121,7 +122,8 @@ describe('sign-ups that nobody completes', () => {
     const old = await signUp(8 * DAY_MS);
     const waiting = await signUp(2 * DAY_MS);
     const signUps = deps();
-    const upkeep = { knex: knex(), nudges, log, sessions, marketHours: 'always', signUps } as const;
+    const common = { knex: knex(), nudges, log, sessions, marketHours: 'always' } as const;
+    const upkeep = { ...common, signUps, transfers: transferDeps(trading) };
     await maintain('sign-ups', upkeep);
     expect(await kindsTo(old.email)).to.deep.equal(['verify_email', 'sign_up_expired']);
     expect(await kindsTo(waiting.email)).to.deep.equal(['verify_email', 'sign_up_reminder']);

@@ -1,0 +1,40 @@
+import { Counter, Gauge, Histogram } from 'prom-client';
+
+const SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3_600, 86_400];
+
+export const transfersMoved = new Counter({
+  name: 'brokerx_transfers_total',
+  help: 'Transfers that came to a status, by direction',
+  labelNames: ['direction', 'status'],
+});
+export const transfersRefused = new Counter({
+  name: 'brokerx_transfers_refused_total',
+  help: 'Transfers refused before anything was held',
+  labelNames: ['code'],
+});
+export const oldestOpenTransfer = new Gauge({
+  name: 'brokerx_oldest_pending_transfer_seconds',
+  help: 'Age of the oldest transfer that is neither settled nor failed',
+  aggregator: 'max',
+});
+export const owedByClients = new Gauge({
+  name: 'brokerx_receivables_dollars',
+  help: 'What clients owe after deposits that came back',
+  aggregator: 'max',
+});
+export const callbacksReceived = new Counter({
+  name: 'brokerx_payment_callbacks_total',
+  help: "The payment provider's events, by what came of them",
+  labelNames: ['outcome'],
+});
+export const callbacksRefused = new Counter({
+  name: 'brokerx_payment_callbacks_refused_total',
+  help: 'Callbacks that were not believed, by reason',
+  labelNames: ['reason'],
+});
+export const providerLatency = new Histogram({
+  name: 'brokerx_payment_provider_seconds',
+  help: 'Time from sending a transfer to the provider until it is settled or failed',
+  labelNames: ['status'],
+  buckets: SECONDS,
+});
