@@ -95,13 +95,14 @@ async function startRoles(
     const sessions = new SessionWork(db.knex, marketHours);
     stops.push(startKillSwitchWatch({ knex: db.knex, nudges, log }));
     const signUps = signUpJobDeps(container);
+    const thresholds = config.surveillance;
     const audit = new AuditWatch({
       knex: db.knex,
       log,
       anchorFile: config.auditAnchorFile,
       anchorKey: anchorKey(config.secretsKey),
     });
-    const deps = { knex: db.knex, nudges, log, sessions, marketHours, signUps, audit };
+    const deps = { knex: db.knex, nudges, log, sessions, marketHours, signUps, audit, thresholds };
     workers.push(startMaintenanceWorker(redis, deps));
     const queue = openQueue(MAINTENANCE_QUEUE, container.redis);
     const queues = [...nudges.shardQueues, nudges.notificationQueue, queue];

@@ -5,6 +5,7 @@ import { expireApprovals } from '../src/approvals/expire.js';
 import { expireSignUps, remindSignUps, type SignUpJobDeps } from '../src/clients/sign-up-jobs.js';
 import type { AuditWatch } from '../src/audit/watch.js';
 import type { MarketHours } from '../src/domain/clock.js';
+import type { Thresholds } from '../src/domain/surveillance.js';
 import { runScheduledProof } from '../src/ledger/scheduled-proof.js';
 import type { Logger } from '../src/log.js';
 import { jobsInQueue } from '../src/metrics.js';
@@ -12,6 +13,7 @@ import { takeSnapshots, thinSnapshots } from '../src/portfolio/snapshots.js';
 import type { Nudges } from '../src/queue/nudges.js';
 import type { SessionWork } from '../src/orders/session-work.js';
 import { MAINTENANCE_QUEUE, workerSettings, type MaintenanceJob } from '../src/queue/queues.js';
+import { surveil } from '../src/surveillance/surveil.js';
 import { sweep } from '../src/queue/sweeper.js';
 import { runEndOfDay } from '../src/statements/end-of-day.js';
 
@@ -22,6 +24,8 @@ export interface MaintenanceDeps {
   sessions: SessionWork;
   marketHours: MarketHours;
   signUps: SignUpJobDeps;
+  /** Of market surveillance. */
+  thresholds: Thresholds;
 }
 
 const SCHEDULES: Record<MaintenanceJob, { everyMs: number }> = {
@@ -36,6 +40,7 @@ const SCHEDULES: Record<MaintenanceJob, { everyMs: number }> = {
   'sign-ups': { everyMs: 600_000 },
   'audit-anchor': { everyMs: 2_000 },
   'audit-verify': { everyMs: 600_000 },
+  surveillance: { everyMs: 30_000 },
 };
 
 /**
@@ -53,6 +58,7 @@ const PURGED = [
   { table: 'one_time_codes', where: `expires_at < now() - interval '7 days'` },
   { table: 'attempt_limits', where: 'expire < extract(epoch from now()) * 1000' },
   { table: 'sessions', where: `expires_at < now() - interval '90 days'` },
+  { table: 'surveillance_volumes', where: `day < now() - interval '30 days'` },
 ] as const;
 const PURGE_BATCH = 10_000;
 
@@ -110,7 +116,7 @@ export const startMaintenanceWorker = (
 /** @throws Error for a job name that this version does not know */
 export async function maintain(
   name: Exclude<MaintenanceJob, 'audit-anchor' | 'audit-verify'>,
-  { knex, nudges, log, sessions, marketHours, signUps }: MaintenanceDeps,
+  { knex, nudges, log, sessions, marketHours, signUps, thresholds }: MaintenanceDeps,
 ): Promise<void> {
   switch (name) {
     case 'sweep': {
@@ -144,6 +150,9 @@ export async function maintain(
     case 'sign-ups': // whoever is to be closed is not reminded any more
       await expireSignUps(signUps, new Date());
       await remindSignUps(signUps, new Date());
+      return;
+    case 'surveillance':
+      await surveil({ knex, log, thresholds }, new Date());
       return;
     default:
       throw new Error(`unknown maintenance job ${String(name satisfies never)}`);

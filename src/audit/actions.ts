@@ -66,6 +66,10 @@ export const AUDIT_ACTIONS = {
   'email.change_asked': SHOWN,
   'email.changed': SHOWN,
   'audit.searched': HOUSE_ONLY,
+  'case.opened': HOUSE_ONLY,
+  'case.finding_added': HOUSE_ONLY,
+  'case.note_added': HOUSE_ONLY,
+  'case.changed': HOUSE_ONLY,
 } as const satisfies Readonly<Record<string, ActionRule>>;
 
 export type AuditAction = keyof typeof AUDIT_ACTIONS;

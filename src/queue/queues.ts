@@ -24,7 +24,8 @@ export type MaintenanceJob =
   | 'approvals-expiry'
   | 'sign-ups'
   | 'audit-anchor'
-  | 'audit-verify';
+  | 'audit-verify'
+  | 'surveillance';
 
 /** In braces, so that all keys of one queue are in one Redis Cluster slot. */
 const prefix = (queue: string): string => `{brokerx-${queue}}`;
