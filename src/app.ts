@@ -84,6 +84,8 @@ import { statementOperations } from './statements/schema.js';
 import { eventsRouter } from './streams/routes.js';
 import { eventOperations } from './streams/schema.js';
 import type { Streams } from './streams/streams.js';
+import { caseOperations } from './surveillance/case-docs.js';
+import { casesRouter } from './surveillance/case-routes.js';
 import { watchlistsRouter } from './watchlists/routes.js';
 import { watchlistOperations } from './watchlists/schema.js';
 
@@ -154,6 +156,7 @@ export const operations: readonly Operation[] = [
   ...clientAdminOperations,
   ...staffOperations,
   ...auditOperations,
+  ...caseOperations,
   ...healthOperations,
   ...metricsOperations,
   ...docsOperations,
@@ -230,6 +233,7 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
     clientAdminRouter({ ...guards, knex, log, nudge }),
     staffRouter({ ...guards, knex, approvals }),
     auditRouter({ ...guards, knex }),
+    casesRouter({ ...guards, knex }),
     healthRouter({ db, redis, isStopping }),
     metricsRouter({ ...guards, redis }),
     docsRouter(operations, VERSION),

@@ -9,6 +9,7 @@ import {
   type TransferConfig,
   type TransferSettings,
 } from './transfer-settings.js';
+import type { Thresholds } from './domain/surveillance.js';
 
 /** Every setting of the product, validated once at the start and frozen. */
 export interface Config extends TransferConfig {
@@ -51,6 +52,7 @@ export interface Config extends TransferConfig {
   /** Where clients reach the API, for links in mails; without a slash at its end. */
   readonly publicUrl: string;
   readonly signUpExpiresDays: number;
+  readonly surveillance: Thresholds;
 }
 
 export const WORKER_ROLES = [
@@ -110,6 +112,11 @@ const settings = Joi.object({
   PUBLIC_URL: url(['http', 'https']),
   SIGN_UP_EXPIRES_DAYS: Joi.number().integer().min(2).max(365).default(7),
   ...transferSettings(DEVELOPMENT_SECRET),
+  SURVEILLANCE_WASH_TRADES: Joi.number().integer().min(2).max(1_000).default(3),
+  SURVEILLANCE_LAYERS: Joi.number().integer().min(2).max(1_000).default(4),
+  SURVEILLANCE_LAYERING_RATIO: Joi.number().min(1).max(1_000).default(3),
+  SURVEILLANCE_BURST_MESSAGES: Joi.number().integer().min(10).max(100_000).default(100),
+  SURVEILLANCE_CONCENTRATION_PCT: Joi.number().min(1).max(100).default(40),
 }).unknown(true);
 
 /** Reads `.env` beside the working directory, if there is one; the environment wins over it. */
@@ -179,6 +186,11 @@ interface Settings extends TransferSettings {
   MAILS_PER_SECOND: number;
   PUBLIC_URL?: string;
   SIGN_UP_EXPIRES_DAYS: number;
+  SURVEILLANCE_WASH_TRADES: number;
+  SURVEILLANCE_LAYERS: number;
+  SURVEILLANCE_LAYERING_RATIO: number;
+  SURVEILLANCE_BURST_MESSAGES: number;
+  SURVEILLANCE_CONCENTRATION_PCT: number;
 }
 
 function fromSettings(value: Settings): Config {
@@ -217,8 +229,17 @@ function fromSettings(value: Settings): Config {
     publicUrl: (value.PUBLIC_URL ?? `http://127.0.0.1:${value.PORT}`).replace(/\/+$/, ''),
     signUpExpiresDays: value.SIGN_UP_EXPIRES_DAYS,
     ...transferConfigOf(value, value.PORT),
+    surveillance: thresholdsOf(value),
   });
 }
+
+const thresholdsOf = (value: Settings): Thresholds => ({
+  washTrades: value.SURVEILLANCE_WASH_TRADES,
+  layers: value.SURVEILLANCE_LAYERS,
+  layeringRatio: value.SURVEILLANCE_LAYERING_RATIO,
+  burstMessages: value.SURVEILLANCE_BURST_MESSAGES,
+  concentrationPct: value.SURVEILLANCE_CONCENTRATION_PCT,
+});
 
 const splitList = (text: string): string[] =>
   text

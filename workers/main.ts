@@ -1,26 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'bullmq';
-import { anchorKey } from '../src/audit/anchors.js';
-import { AuditWatch } from '../src/audit/watch.js';
 import { loadDotEnv, readConfig } from '../src/config.js';
 import { createContainer, redisErrorLogger, type Container } from '../src/container.js';
-import type { LookAfterDeps } from '../src/funding/look-after-transfers.js';
 import { createMailer } from '../src/notifications/mailer.js';
-import { PAYMENTS_QUEUE, type PaymentJob } from '../src/payment-provider/instructions.js';
 import { MAINTENANCE_QUEUE, openQueue } from '../src/queue/queues.js';
-import { SessionWork } from '../src/orders/session-work.js';
 import { publishMetrics } from '../src/process-metrics.js';
 import { connectRedis, requireNoEviction, workerOptions } from '../src/redis.js';
 import { startKillSwitchWatch } from './kill-switch.js';
 import { ensureSchedules, measureQueues, startMaintenanceWorker } from './maintenance.js';
+import { maintenanceDeps, transferDeps } from './maintenance-deps.js';
 import { startMarket } from './market.js';
 import { startNotificationWorker } from './notifications.js';
 import { startOrderWorkers } from './orders.js';
 import { observeWorker } from './observe.js';
-import { signUpJobDeps } from './sign-ups.js';
 import { startPaymentProvider } from './payment-provider.js';
 import { startTransferWorker } from './transfers.js';
-
 import { startWatchdog } from './watchdog.js';
 
 const LOOK_AFTER_QUEUES_EVERY_MS = 5_000;
@@ -68,14 +62,7 @@ async function startRoles(
   exit: (reason: string) => void,
 ): Promise<void> {
   const { config, db, log, executor, nudges, sealer } = container;
-  const payments = openQueue<PaymentJob>(PAYMENTS_QUEUE, container.redis);
-  const transfers: LookAfterDeps = {
-    knex: db.knex,
-    sealer,
-    log,
-    payments,
-    nudge: () => nudges.transfers(),
-  };
+  const transfers = transferDeps(container);
   const redis = connectRedis(config.redisUrl, workerOptions, redisErrorLogger(log));
   const has = (role: (typeof config.workerRoles)[number]) => config.workerRoles.includes(role);
   const workers: Worker[] = [];
@@ -109,25 +96,14 @@ async function startRoles(
     stops.push(provider.stop);
   }
   if (has('maintenance')) {
-    const { marketHours } = config;
-    const sessions = new SessionWork(db.knex, marketHours);
     stops.push(startKillSwitchWatch({ knex: db.knex, nudges, log }));
-    const signUps = signUpJobDeps(container);
-    const audit = new AuditWatch({
-      knex: db.knex,
-      log,
-      anchorFile: config.auditAnchorFile,
-      anchorKey: anchorKey(config.secretsKey),
-    });
-    const jobs = { signUps, audit, transfers };
-    const deps = { knex: db.knex, nudges, log, sessions, marketHours, ...jobs };
-    workers.push(startMaintenanceWorker(redis, deps));
+    workers.push(startMaintenanceWorker(redis, maintenanceDeps(container, transfers)));
     const queue = openQueue(MAINTENANCE_QUEUE, container.redis);
     const queues = [
       ...nudges.shardQueues,
       nudges.notificationQueue,
       nudges.transferQueue,
-      payments,
+      transfers.payments,
       queue,
     ];
     const lookAfter = async () => {

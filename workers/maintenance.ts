@@ -2,66 +2,93 @@ import { Worker, type Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Knex } from 'knex';
 import { expireApprovals } from '../src/approvals/expire.js';
-import { expireSignUps, remindSignUps, type SignUpJobDeps } from '../src/clients/sign-up-jobs.js';
 import type { AuditWatch } from '../src/audit/watch.js';
+import { expireSignUps, remindSignUps, type SignUpJobDeps } from '../src/clients/sign-up-jobs.js';
 import type { MarketHours } from '../src/domain/clock.js';
+import type { Thresholds } from '../src/domain/surveillance.js';
 import { lookAfterTransfers, type LookAfterDeps } from '../src/funding/look-after-transfers.js';
 import { runScheduledProof } from '../src/ledger/scheduled-proof.js';
 import type { Logger } from '../src/log.js';
 import { jobsInQueue } from '../src/metrics.js';
+import type { SessionWork } from '../src/orders/session-work.js';
 import { takeSnapshots, thinSnapshots } from '../src/portfolio/snapshots.js';
 import type { Nudges } from '../src/queue/nudges.js';
-import type { SessionWork } from '../src/orders/session-work.js';
 import { MAINTENANCE_QUEUE, workerSettings, type MaintenanceJob } from '../src/queue/queues.js';
 import { sweep } from '../src/queue/sweeper.js';
 import { runEndOfDay } from '../src/statements/end-of-day.js';
+import { surveil } from '../src/surveillance/surveil.js';
+import { purgeOld } from './purge.js';
 
 export interface MaintenanceDeps {
-  knex: Knex;
-  nudges: Nudges;
-  log: Logger;
-  sessions: SessionWork;
-  marketHours: MarketHours;
-  signUps: SignUpJobDeps;
-  transfers: LookAfterDeps;
+  readonly knex: Knex;
+  readonly nudges: Nudges;
+  readonly log: Logger;
+  readonly sessions: SessionWork;
+  readonly marketHours: MarketHours;
+  readonly signUps: SignUpJobDeps;
+  readonly transfers: LookAfterDeps;
+  readonly audit: AuditWatch;
+  /** Of market surveillance. */
+  readonly thresholds: Thresholds;
 }
 
-const SCHEDULES: Record<MaintenanceJob, { everyMs: number }> = {
-  sweep: { everyMs: 2_000 },
-  sessions: { everyMs: 1_000 },
-  'ledger-proof': { everyMs: 60_000 },
-  purge: { everyMs: 3_600_000 },
-  'equity-snapshots': { everyMs: 60_000 },
-  'equity-retention': { everyMs: 3_600_000 },
-  'end-of-day': { everyMs: 60_000 },
-  'approvals-expiry': { everyMs: 60_000 },
-  'sign-ups': { everyMs: 600_000 },
-  'audit-anchor': { everyMs: 2_000 },
-  'audit-verify': { everyMs: 600_000 },
-  transfers: { everyMs: 2_000 },
-};
+interface Upkeep {
+  readonly everyMs: number;
+  /** Safe to run at any time, by two workers at once, and again after it has failed. */
+  readonly run: (deps: MaintenanceDeps) => Promise<unknown>;
+}
 
-/**
- * What is deleted when it is old enough. First answers to an Idempotency-Key are kept at least a day
- * (the wire contract); we keep two. A refresh token that was spent is kept until it would have expired:
- * somebody may come with a copy.
- */
-const PURGED = [
-  { table: 'idempotency_keys', where: `created_at < now() - interval '48 hours'` },
-  { table: 'request_keys', where: `created_at < now() - interval '48 hours'` },
-  { table: 'mails', where: `delivered_at < now() - interval '30 days'` },
-  { table: 'execution_passes', where: `settled_at < now() - interval '30 days'` },
-  { table: 'refresh_tokens', where: 'expires_at < now()' },
-  { table: 'mfa_challenges', where: `expires_at < now() - interval '1 day'` },
-  { table: 'one_time_codes', where: `expires_at < now() - interval '7 days'` },
-  { table: 'attempt_limits', where: 'expire < extract(epoch from now()) * 1000' },
-  { table: 'sessions', where: `expires_at < now() - interval '90 days'` },
-] as const;
-const PURGE_BATCH = 10_000;
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+/** The scheduled upkeep. */
+const UPKEEP: Readonly<Record<MaintenanceJob, Upkeep>> = {
+  sweep: {
+    everyMs: 2 * SECOND,
+    async run({ knex, nudges, log }) {
+      const shards = await sweep(knex, nudges);
+      if (shards.length > 0) log.warn('swept overdue work', { shards });
+    },
+  },
+  sessions: {
+    everyMs: SECOND,
+    async run({ sessions, nudges }) {
+      const shards = await sessions.run(new Date());
+      if (shards.length > 0) nudges.shards(shards);
+    },
+  },
+  transfers: { everyMs: 2 * SECOND, run: ({ transfers }) => lookAfterTransfers(transfers) },
+  'audit-anchor': { everyMs: 2 * SECOND, run: ({ audit }) => audit.anchor(new Date()) },
+  surveillance: {
+    everyMs: 30 * SECOND,
+    run: ({ knex, log, thresholds }) => surveil({ knex, log, thresholds }, new Date()),
+  },
+  'ledger-proof': { everyMs: MINUTE, run: ({ knex, log }) => runScheduledProof(knex, log) },
+  'equity-snapshots': { everyMs: MINUTE, run: ({ knex }) => takeSnapshots(knex, new Date()) },
+  'end-of-day': {
+    everyMs: MINUTE,
+    run: ({ knex, log, marketHours }) => runEndOfDay({ knex, log, marketHours }, new Date()),
+  },
+  'approvals-expiry': { everyMs: MINUTE, run: ({ knex }) => expireApprovals(knex, new Date()) },
+  'sign-ups': {
+    everyMs: 10 * MINUTE,
+    async run({ signUps }) {
+      await expireSignUps(signUps, new Date()); // whoever is closed is not reminded any more
+      await remindSignUps(signUps, new Date());
+    },
+  },
+  'audit-verify': { everyMs: 10 * MINUTE, run: ({ audit }) => audit.verify(new Date()) },
+  purge: { everyMs: HOUR, run: ({ knex }) => purgeOld(knex) },
+  'equity-retention': {
+    everyMs: HOUR,
+    run: ({ knex, marketHours }) => thinSnapshots(knex, new Date(), marketHours),
+  },
+};
 
 /** Makes sure that the schedules exist; a flushed Redis has forgotten them. */
 export async function ensureSchedules(queue: Queue): Promise<void> {
-  for (const [name, { everyMs }] of Object.entries(SCHEDULES)) {
+  for (const [name, { everyMs }] of Object.entries(UPKEEP)) {
     if (await queue.getJobScheduler(name)) continue;
     await queue.upsertJobScheduler(name, { every: everyMs }, { name });
   }
@@ -78,80 +105,16 @@ export async function measureQueues(queues: readonly Queue[]): Promise<void> {
   });
 }
 
-/** Deletes some of a table's rows that are old enough. @returns how many */
-async function purge(knex: Knex, { table, where }: (typeof PURGED)[number]): Promise<number> {
-  const { rowCount } = await knex.raw<{ rowCount: number }>(
-    `delete from ${table} where ctid = any(array(
-       select ctid from ${table} where ${where} limit ${PURGE_BATCH}))`,
-  );
-  return rowCount;
-}
-
-/**
- * Runs the scheduled upkeep: sweeper, sessions, ledger proof, equity, end of day, sign-ups, the audit
- * log, the purge of what is old.
- */
-export const startMaintenanceWorker = (
-  connection: Redis,
-  { audit, ...deps }: MaintenanceDeps & { audit: AuditWatch },
-): Worker =>
-  new Worker(
-    MAINTENANCE_QUEUE,
-    async (job) => {
-      const name = job.name as MaintenanceJob;
-      if (name === 'audit-anchor') await audit.anchor(new Date());
-      else if (name === 'audit-verify') await audit.verify(new Date());
-      else await maintain(name, deps);
-    },
+/** Runs the scheduled upkeep. */
+export const startMaintenanceWorker = (connection: Redis, deps: MaintenanceDeps): Worker =>
+  new Worker(MAINTENANCE_QUEUE, (job) => maintain(job.name as MaintenanceJob, deps), {
+    ...workerSettings(MAINTENANCE_QUEUE, connection),
     // One of each kind at a time: a long proof must not keep the sweeper waiting.
-    {
-      ...workerSettings(MAINTENANCE_QUEUE, connection),
-      concurrency: Object.keys(SCHEDULES).length,
-    },
-  );
+    concurrency: Object.keys(UPKEEP).length,
+  });
 
 /** @throws Error for a job name that this version does not know */
-export async function maintain(
-  name: Exclude<MaintenanceJob, 'audit-anchor' | 'audit-verify'>,
-  { knex, nudges, log, sessions, marketHours, signUps, transfers }: MaintenanceDeps,
-): Promise<void> {
-  switch (name) {
-    case 'sweep': {
-      const shards = await sweep(knex, nudges);
-      if (shards.length > 0) log.warn('swept overdue work', { shards });
-      return;
-    }
-    case 'sessions': {
-      const shards = await sessions.run(new Date());
-      if (shards.length > 0) nudges.shards(shards);
-      return;
-    }
-    case 'ledger-proof':
-      await runScheduledProof(knex, log);
-      return;
-    case 'purge':
-      for (const old of PURGED) while ((await purge(knex, old)) > 0);
-      return;
-    case 'equity-snapshots':
-      await takeSnapshots(knex, new Date());
-      return;
-    case 'equity-retention':
-      await thinSnapshots(knex, new Date(), marketHours);
-      return;
-    case 'end-of-day':
-      await runEndOfDay({ knex, log, marketHours }, new Date());
-      return;
-    case 'approvals-expiry':
-      await expireApprovals(knex, new Date());
-      return;
-    case 'sign-ups': // whoever is to be closed is not reminded any more
-      await expireSignUps(signUps, new Date());
-      await remindSignUps(signUps, new Date());
-      return;
-    case 'transfers':
-      await lookAfterTransfers(transfers);
-      return;
-    default:
-      throw new Error(`unknown maintenance job ${String(name satisfies never)}`);
-  }
+export async function maintain(name: MaintenanceJob, deps: MaintenanceDeps): Promise<void> {
+  if (!Object.hasOwn(UPKEEP, name)) throw new Error(`unknown maintenance job ${name}`);
+  await UPKEEP[name].run(deps);
 }

@@ -78,6 +78,10 @@ export const AUDIT_ACTIONS = {
   'transfer.reverse': SHOWN,
   'transfer.recover': SHOWN,
   'transfer.contradiction': HOUSE_ONLY,
+  'case.opened': HOUSE_ONLY,
+  'case.finding_added': HOUSE_ONLY,
+  'case.note_added': HOUSE_ONLY,
+  'case.changed': HOUSE_ONLY,
 } as const satisfies Readonly<Record<string, ActionRule>>;
 
 export type AuditAction = keyof typeof AUDIT_ACTIONS;

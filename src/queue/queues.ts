@@ -26,7 +26,8 @@ export type MaintenanceJob =
   | 'sign-ups'
   | 'audit-anchor'
   | 'audit-verify'
-  | 'transfers';
+  | 'transfers'
+  | 'surveillance';
 
 /** In braces, so that all keys of one queue are in one Redis Cluster slot. */
 const prefix = (queue: string): string => `{brokerx-${queue}}`;

@@ -8,10 +8,12 @@ import { makeRecoveryCodes } from '../../src/mfa/recovery-codes.js';
 import { CODES } from '../../src/orders/pre-trade.js';
 import { runEndOfDay } from '../../src/statements/end-of-day.js';
 import { AnswerSchemas, type AnswersDocument } from '../support/answer-schemas.js';
+import { surveil } from '../../src/surveillance/surveil.js';
 import { createPerson, startApi, type Answer, type Api } from '../support/api.js';
 import { eventually } from '../support/eventually.js';
 import { prepareClients } from '../support/guide-clients.js';
 import { addGuideTransfers } from '../support/guide-transfers.js';
+import { giveToOneClient, tradeWithEachOther } from '../support/linked-people.js';
 import { readGuide, type GuideCall, type GuideSection } from '../support/guide.js';
 import { sessionOf } from '../support/session.js';
 import { StreamClient } from '../support/stream-client.js';
@@ -39,7 +41,7 @@ describe('the API guide', () => {
   const done: Done[] = [];
 
   before(async () => {
-    trading = await startTrading(2);
+    trading = await startTrading(4);
     api = await startApi(trading);
     const document = await api.call('GET', '/openapi.json');
     schemas = new AnswerSchemas(document.body as AnswersDocument);
@@ -144,6 +146,7 @@ describe('the API guide', () => {
 /** Brings a market, and what the guide's variables stand for. */
 async function prepare(trading: Trading, api: Api): Promise<Record<string, string>> {
   const [mine] = trading.accounts;
+  const caseId = await openedCase(trading); // while the book is empty
   const admin = await createPerson(trading, { role: 'admin', scopes: ['read', 'admin'] });
   const { id } = await createPerson(trading, { password: PASSWORD });
   await Client.query(trading.container.db.knex).findById(id).patch({ email: EMAIL });
@@ -188,6 +191,7 @@ async function prepare(trading: Trading, api: Api): Promise<Record<string, strin
     AUDIT_ID: audit.body.entries[0].id as string,
     WATCHLIST_ID: watchlist.body.id as string,
     STATEMENT_DATE: (statements.body.statements as { date: string }[]).at(-1)!.date,
+    CASE_ID: caseId,
     SECOND: credentials(second),
     ...officers,
     ...(await prepareClients(trading, api)),
@@ -251,6 +255,17 @@ async function prepareSession(trading: Trading, api: Api): Promise<Record<string
     FACTOR_ID: id,
     API_KEY_ID: carol.key_id,
   };
+}
+
+/** What surveillance has found about two accounts of one client. */
+async function openedCase(trading: Trading): Promise<string> {
+  await giveToOneClient(trading, 2, 3);
+  await tradeWithEachOther(trading, 2, 3);
+  const { db, log, config } = trading.container;
+  const soon = new Date(Date.now() + 3 * 60_000);
+  await surveil({ knex: db.knex, log, thresholds: config.surveillance }, soon);
+  const found = await db.knex('surveillance_cases').first<{ id: string }>('id');
+  return found.id;
 }
 
 const MARKET = [

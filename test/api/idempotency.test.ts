@@ -14,11 +14,8 @@ import { answerErrors } from '../../src/http/error-handler.js';
 import { replayable, type ReplayableHandler } from '../../src/http/idempotency.js';
 import { requestId } from '../../src/http/request-id.js';
 import { validateBody } from '../../src/http/validate.js';
-import { SessionWork } from '../../src/orders/session-work.js';
-import { maintain } from '../../workers/maintenance.js';
-import { signUpJobDeps } from '../../workers/sign-ups.js';
-import { transferDeps } from '../support/funding.js';
 import { startTrading, type Trading } from '../support/trading.js';
+import { runUpkeep } from '../support/upkeep.js';
 
 const schema = Joi.object({ note: Joi.string().required() });
 
@@ -232,7 +229,6 @@ describe('a POST with an Idempotency-Key', () => {
   it('is forgotten after two days, and not before', async () => {
     await post('kept');
     await post('old');
-    const { knex } = trading.container.db;
     const owner = knexFactory({
       client: 'pg',
       connection: trading.container.config.databaseUrl,
@@ -240,20 +236,7 @@ describe('a POST with an Idempotency-Key', () => {
     const created_at = new Date(Date.now() - 49 * 3_600_000);
     await owner('request_keys').where({ key: 'old' }).update({ created_at });
     await owner.destroy();
-    const { nudges, log, config } = trading.container;
-    const sessions = new SessionWork(knex, config.marketHours);
-    const signUps = signUpJobDeps(trading.container);
-    const transfers = transferDeps(trading);
-    const deps = {
-      knex,
-      nudges,
-      log,
-      sessions,
-      marketHours: 'always',
-      signUps,
-      transfers,
-    } as const;
-    await maintain('purge', deps);
+    await runUpkeep('purge', trading);
     expect((await post('kept')).replayed).to.equal(true);
     expect((await post('old')).replayed).to.equal(false);
   });

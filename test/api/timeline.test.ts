@@ -1,12 +1,9 @@
 import { expect } from 'chai';
 import { v7 as uuidv7 } from 'uuid';
 import type { OrderView } from '../../src/orders/model.js';
-import { SessionWork } from '../../src/orders/session-work.js';
-import { maintain } from '../../workers/maintenance.js';
-import { signUpJobDeps } from '../../workers/sign-ups.js';
 import { createPerson, expectProblem, startApi, type Answer, type Api } from '../support/api.js';
-import { transferDeps } from '../support/funding.js';
 import { startTrading, type Trading } from '../support/trading.js';
+import { runUpkeep } from '../support/upkeep.js';
 
 interface Stage {
   stage: string;
@@ -204,16 +201,7 @@ describe("an order's timeline", () => {
     });
     const before = await knex()('execution_passes').where({ worker: 'host-2' });
     expect(before).to.have.length(1);
-    const { nudges, log } = trading.container;
-    await maintain('purge', {
-      knex: knex(),
-      nudges,
-      log,
-      sessions: new SessionWork(knex(), 'always'),
-      marketHours: 'always',
-      signUps: signUpJobDeps(trading.container),
-      transfers: transferDeps(trading),
-    });
+    await runUpkeep('purge', trading);
     expect(await knex()('execution_passes').where({ worker: 'host-2' })).to.have.length(0);
     expect((await ask(recent)).body.passes).to.have.length(1);
     await knex()('orders').where({ id: old.id }).update({ first_pass: uuidv7() });

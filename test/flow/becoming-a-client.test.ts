@@ -263,7 +263,7 @@ async function everythingIn(url: string): Promise<string> {
   const dump: string[] = [];
   for (const key of await redis.keys('*')) {
     const value = await redis.dumpBuffer(key);
-    dump.push(key, value?.toString('latin1') ?? '');
+    dump.push(key, value.toString('latin1'));
     if ((await redis.type(key)) === 'hash') dump.push(JSON.stringify(await redis.hgetall(key)));
   }
   redis.disconnect();

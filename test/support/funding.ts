@@ -3,8 +3,7 @@ import { addBankAccount } from '../../src/funding/bank-accounts.js';
 import type { LookAfterDeps } from '../../src/funding/look-after-transfers.js';
 import { systemActor } from '../../src/audit/record.js';
 import { createLogger } from '../../src/log.js';
-import { PAYMENTS_QUEUE, type PaymentJob } from '../../src/payment-provider/instructions.js';
-import { openQueue } from '../../src/queue/queues.js';
+import { transferDeps as workersTransferDeps } from '../../workers/maintenance-deps.js';
 import { sessionOf } from './session.js';
 import type { Answer, Api } from './api.js';
 import type { Trading } from './trading.js';
@@ -39,13 +38,8 @@ export async function clientOf(trading: Trading, account: number): Promise<strin
 }
 
 /** What the upkeep of transfers works with. */
-export const transferDeps = ({ container }: Pick<Trading, 'container'>): LookAfterDeps => ({
-  knex: container.db.knex,
-  sealer: container.sealer,
-  log: container.log,
-  payments: openQueue<PaymentJob>(PAYMENTS_QUEUE, container.redis),
-  nudge: () => container.nudges.transfers(),
-});
+export const transferDeps = ({ container }: Pick<Trading, 'container'>): LookAfterDeps =>
+  workersTransferDeps(container);
 
 /** A client who deposits and withdraws: their bank account and a session with a second factor. */
 export interface FundingClient {

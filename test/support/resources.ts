@@ -193,6 +193,18 @@ const client = (name: string): ResourceKind => ({
   make: ({ owner }) => ({ params: { [name]: owner.id } }),
 });
 
+/** Opened once: after that the answer names the one that is open. */
+const surveillanceCase: ResourceKind = {
+  whose: 'shared',
+  make: async ({ api, owner, asAdmin }) => {
+    const headers = await asAdmin.headers();
+    const body = { account_ids: [owner.accountId], summary: 'test' };
+    const answer = await api.call('POST', '/v2/admin/cases', { headers, body });
+    const { id, case_id } = answer.body as { id?: string; case_id?: string };
+    return { params: { id: (id ?? case_id)! } };
+  },
+};
+
 const account: ResourceKind = {
   whose: 'shared',
   make: ({ owner }) => ({ params: { account_id: owner.accountId } }),
@@ -235,6 +247,9 @@ export const RESOURCES: Readonly<Record<string, ResourceKind>> = {
   '/v2/admin/accounts/{account_id}/kill_switch': account,
   '/v2/admin/accounts/{account_id}/restriction': account,
   '/v2/admin/audit/{id}': auditEntry,
+  '/v2/admin/cases/{id}': surveillanceCase,
+  '/v2/admin/cases/{id}/history': surveillanceCase,
+  '/v2/admin/cases/{id}/notes': surveillanceCase,
   '/v2/sessions/{id}': session,
   '/v2/devices/{id}': device,
   '/v2/mfa/factors/{id}': factor,

@@ -1,6 +1,5 @@
 import { expect } from 'chai';
 import type { Knex } from 'knex';
-import { SessionWork } from '../../src/orders/session-work.js';
 import { EXTERNAL_ACCOUNT, USD } from '../../src/ledger/house.js';
 import { postJournals, type JournalEntry } from '../../src/ledger/post.js';
 import { lastEndOfDay, missedEndsOfDay } from '../../src/metrics.js';
@@ -8,11 +7,9 @@ import type { MarketHours } from '../../src/domain/clock.js';
 import { formatDecimal, QTY_SCALE } from '../../src/domain/money.js';
 import { findDueDays, GRACE_MS } from '../../src/statements/due-days.js';
 import { runEndOfDay } from '../../src/statements/end-of-day.js';
-import { maintain } from '../../workers/maintenance.js';
-import { signUpJobDeps } from '../../workers/sign-ups.js';
 import { rewind } from '../support/rewind.js';
-import { transferDeps } from '../support/funding.js';
 import { shares, startTrading, usd, type Trading } from '../support/trading.js';
+import { runUpkeep } from '../support/upkeep.js';
 
 const DAY_MS = 86_400_000;
 
@@ -411,13 +408,7 @@ describe('the end of day', () => {
     await rewind(trading, 40);
     expect(await end()).to.have.lengthOf(31);
     expect((await missedEndsOfDay.get()).values[0]!.value).to.equal(9);
-    const { nudges, log } = trading.container;
-    const sessions = new SessionWork(knex(), 'always');
-    const signUps = signUpJobDeps(trading.container);
-    const transfers = transferDeps(trading);
-    const common = { knex: knex(), nudges, log, sessions, marketHours: 'always' } as const;
-    const deps = { ...common, signUps, transfers };
-    await maintain('end-of-day', deps);
+    await runUpkeep('end-of-day', trading);
     expect(await statements()).to.have.lengthOf(40);
     expect((await missedEndsOfDay.get()).values[0]!.value).to.equal(0);
     const midnight = Math.floor(Date.now() / DAY_MS) * DAY_MS;

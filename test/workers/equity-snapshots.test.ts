@@ -1,10 +1,7 @@
 import { expect } from 'chai';
 import { takeSnapshots, thinSnapshots } from '../../src/portfolio/snapshots.js';
-import { SessionWork } from '../../src/orders/session-work.js';
-import { maintain } from '../../workers/maintenance.js';
-import { signUpJobDeps } from '../../workers/sign-ups.js';
-import { transferDeps } from '../support/funding.js';
 import { startTrading, usd, type Trading } from '../support/trading.js';
+import { runUpkeep } from '../support/upkeep.js';
 
 interface Snapshot {
   accountId: string;
@@ -118,16 +115,10 @@ describe('snapshots of what accounts are worth', () => {
   });
 
   it('are taken and thinned by the scheduled upkeep', async () => {
-    const { nudges, log } = trading.container;
-    const sessions = new SessionWork(knex(), 'always');
-    const signUps = signUpJobDeps(trading.container);
-    const transfers = transferDeps(trading);
-    const common = { knex: knex(), nudges, log, sessions, marketHours: 'always' } as const;
-    const deps = { ...common, signUps, transfers };
     await record(new Date(Date.now() - 8 * 86_400_000 - 1_000));
-    await maintain('equity-snapshots', deps);
+    await runUpkeep('equity-snapshots', trading);
     expect(await snapshots()).to.have.lengthOf(3);
-    await maintain('equity-retention', deps);
+    await runUpkeep('equity-retention', trading);
     expect(await snapshots()).to.have.lengthOf(3);
   });
 });

@@ -3,11 +3,8 @@ import { expect } from 'chai';
 import winston from 'winston';
 import { ledgerMismatches, ledgerProofDuration, ledgerProvedAt } from '../../src/metrics.js';
 import { proveLedger } from '../../src/ledger/proof.js';
-import { SessionWork } from '../../src/orders/session-work.js';
-import { maintain } from '../../workers/maintenance.js';
-import { signUpJobDeps } from '../../workers/sign-ups.js';
-import { transferDeps } from '../support/funding.js';
 import { startTrading, type Trading } from '../support/trading.js';
+import { runUpkeep } from '../support/upkeep.js';
 
 describe('the scheduled proof of the ledger', () => {
   let trading: Trading;
@@ -37,13 +34,7 @@ describe('the scheduled proof of the ledger', () => {
       format: winston.format.json(),
       transports: [new winston.transports.Stream({ stream })],
     });
-    const sessions = new SessionWork(knex(), 'always');
-    const { nudges } = trading.container;
-    const signUps = signUpJobDeps(trading.container);
-    const transfers = transferDeps(trading);
-    const common = { knex: knex(), nudges, log, sessions, marketHours: 'always' } as const;
-    const deps = { ...common, signUps, transfers };
-    await maintain('ledger-proof', deps);
+    await runUpkeep('ledger-proof', trading, { log });
     await new Promise((resolve) => setImmediate(resolve));
     return lines;
   };

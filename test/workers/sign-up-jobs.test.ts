@@ -1,14 +1,12 @@
 import { expect } from 'chai';
 import { listEntries } from '../../src/audit/entries.js';
 import { expireSignUps, remindSignUps } from '../../src/clients/sign-up-jobs.js';
-import { SessionWork } from '../../src/orders/session-work.js';
-import { maintain } from '../../workers/maintenance.js';
-import { signUpJobDeps } from '../../workers/sign-ups.js';
+import { maintenanceDeps } from '../../workers/maintenance-deps.js';
 import { createPerson, startApi, type Api } from '../support/api.js';
 import { mailsTo } from '../support/sent-mails.js';
 import { lastMailTo, secretsOf, signedUp } from '../support/sign-ups.js';
-import { transferDeps } from '../support/funding.js';
 import { startTrading, type Trading } from '../support/trading.js';
+import { runUpkeep } from '../support/upkeep.js';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -30,7 +28,7 @@ describe('sign-ups that nobody completes', () => {
   });
 
   const knex = () => trading.container.db.knex;
-  const deps = () => signUpJobDeps(trading.container);
+  const deps = () => maintenanceDeps(trading.container).signUps;
   const signUp = async (ageMs: number, verified = false) => {
     const person = await signedUp(trading, api, { verified });
     const created_at = new Date(Date.now() - ageMs);
@@ -117,14 +115,9 @@ describe('sign-ups that nobody completes', () => {
   });
 
   it('are looked after by the scheduled upkeep: closed rather than reminded', async () => {
-    const { nudges, log } = trading.container;
-    const sessions = new SessionWork(knex(), 'always');
     const old = await signUp(8 * DAY_MS);
     const waiting = await signUp(2 * DAY_MS);
-    const signUps = deps();
-    const common = { knex: knex(), nudges, log, sessions, marketHours: 'always' } as const;
-    const upkeep = { ...common, signUps, transfers: transferDeps(trading) };
-    await maintain('sign-ups', upkeep);
+    await runUpkeep('sign-ups', trading);
     expect(await kindsTo(old.email)).to.deep.equal(['verify_email', 'sign_up_expired']);
     expect(await kindsTo(waiting.email)).to.deep.equal(['verify_email', 'sign_up_reminder']);
   });
