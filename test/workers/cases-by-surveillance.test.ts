@@ -1,8 +1,11 @@
 import { expect } from 'chai';
+import { v7 as uuidv7 } from 'uuid';
 import { listEntries } from '../../src/audit/entries.js';
 import { MAKER_ACCOUNT } from '../../src/ledger/house.js';
 import type { CaseRow } from '../../src/surveillance/case-model.js';
 import { surveil } from '../../src/surveillance/surveil.js';
+import { createPerson } from '../support/api.js';
+import { clientOf } from '../support/funding.js';
 import { giveToOneClient, tradeWithEachOther } from '../support/linked-people.js';
 import { shares, startTrading, usd, type Trading } from '../support/trading.js';
 import { runUpkeep } from '../support/upkeep.js';
@@ -104,6 +107,58 @@ describe('cases that surveillance opens', () => {
     });
     await again();
     expect((await cases()).map(({ status }) => status)).to.deep.equal(['closed', 'open']);
+  });
+
+  const details: Record<string, object> = {
+    phone: { phone: '+12125550100', status: 'closed' }, // a number is one client's at a time
+    address: { address: { street: '1 Elm St.', postal_code: '10001', country: 'US' } },
+    device: { ip: '203.0.113.7', user_agent: 'Firefox' },
+    bank_account: { fingerprint: Buffer.alloc(32, 7) },
+  };
+  const give = async (index: number, kind: string): Promise<void> => {
+    const client_id = await clientOf(trading, index);
+    const id = uuidv7();
+    if (kind === 'device') {
+      const token_hash = Buffer.from(id.replaceAll('-', ''));
+      await knex()('devices').insert({ id, client_id, token_hash, ...details[kind] });
+    } else if (kind === 'bank_account') {
+      const holder = { kind: 'us', country: 'US', holder_name: 'A', last4: '1234' };
+      const number_sealed = Buffer.alloc(1);
+      await knex()('bank_accounts').insert({
+        id,
+        client_id,
+        number_sealed,
+        ...holder,
+        ...details[kind],
+      });
+    } else await knex()('clients').where({ id: client_id }).update(details[kind]!);
+  };
+
+  for (const kind of Object.keys(details)) {
+    it(`are opened for trades of people who share the same ${kind.replace('_', ' ')}`, async () => {
+      await give(0, kind);
+      await give(1, kind);
+      for (let times = 0; times < 2; times += 1) await tradeWithEachOther(trading, 0, 1);
+      expect(await look()).to.be.at.least(1); // two when a minute ends in between
+      const [one, ...others] = await cases();
+      expect(others).to.deep.equal([]);
+      expect(one).to.deep.include({ kind: 'wash_trade' });
+      const [finding] = await findings();
+      expect(finding.figures).to.include({ shared: kind });
+    });
+  }
+
+  it('are not opened for what more than ten accounts share', async () => {
+    const people = Array.from({ length: 9 }, () => createPerson(trading));
+    for (const { id: client_id } of await Promise.all(people)) {
+      const account = { id: uuidv7(), client_id, account_number: uuidv7().slice(-12) };
+      await knex()('accounts').insert(account);
+      await knex()('clients').where({ id: client_id }).update(details['address']!);
+    }
+    await give(0, 'address');
+    await give(1, 'address');
+    for (let times = 0; times < 2; times += 1) await tradeWithEachOther(trading, 0, 1);
+    expect(await look()).to.equal(0);
   });
 
   it('are not opened for trades of strangers', async () => {
