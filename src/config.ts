@@ -10,6 +10,11 @@ import {
   type TransferSettings,
 } from './transfer-settings.js';
 import type { Thresholds } from './domain/surveillance.js';
+import {
+  surveillanceSettings,
+  thresholdsOf,
+  type SurveillanceSettings,
+} from './surveillance-settings.js';
 
 /** Every setting of the product, validated once at the start and frozen. */
 export interface Config extends TransferConfig {
@@ -112,11 +117,7 @@ const settings = Joi.object({
   PUBLIC_URL: url(['http', 'https']),
   SIGN_UP_EXPIRES_DAYS: Joi.number().integer().min(2).max(365).default(7),
   ...transferSettings(DEVELOPMENT_SECRET),
-  SURVEILLANCE_WASH_TRADES: Joi.number().integer().min(2).max(1_000).default(3),
-  SURVEILLANCE_LAYERS: Joi.number().integer().min(2).max(1_000).default(4),
-  SURVEILLANCE_LAYERING_RATIO: Joi.number().min(1).max(1_000).default(3),
-  SURVEILLANCE_BURST_MESSAGES: Joi.number().integer().min(10).max(100_000).default(100),
-  SURVEILLANCE_CONCENTRATION_PCT: Joi.number().min(1).max(100).default(40),
+  ...surveillanceSettings,
 }).unknown(true);
 
 /** Reads `.env` beside the working directory, if there is one; the environment wins over it. */
@@ -152,7 +153,7 @@ function refuseDefaultSecrets(config: Config): void {
 }
 
 /** The settings after validation: defaults filled in, numbers read. */
-interface Settings extends TransferSettings {
+interface Settings extends TransferSettings, SurveillanceSettings {
   NODE_ENV: Config['nodeEnv'];
   PORT: number;
   HOST: string;
@@ -186,11 +187,6 @@ interface Settings extends TransferSettings {
   MAILS_PER_SECOND: number;
   PUBLIC_URL?: string;
   SIGN_UP_EXPIRES_DAYS: number;
-  SURVEILLANCE_WASH_TRADES: number;
-  SURVEILLANCE_LAYERS: number;
-  SURVEILLANCE_LAYERING_RATIO: number;
-  SURVEILLANCE_BURST_MESSAGES: number;
-  SURVEILLANCE_CONCENTRATION_PCT: number;
 }
 
 function fromSettings(value: Settings): Config {
@@ -232,14 +228,6 @@ function fromSettings(value: Settings): Config {
     surveillance: thresholdsOf(value),
   });
 }
-
-const thresholdsOf = (value: Settings): Thresholds => ({
-  washTrades: value.SURVEILLANCE_WASH_TRADES,
-  layers: value.SURVEILLANCE_LAYERS,
-  layeringRatio: value.SURVEILLANCE_LAYERING_RATIO,
-  burstMessages: value.SURVEILLANCE_BURST_MESSAGES,
-  concentrationPct: value.SURVEILLANCE_CONCENTRATION_PCT,
-});
 
 const splitList = (text: string): string[] =>
   text

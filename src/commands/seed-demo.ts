@@ -1,16 +1,20 @@
+import { randomInt } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Knex } from 'knex';
 import { newId } from '../ids.js';
 import { readPrices } from '../assets/prices.js';
 import { openAccounts } from '../accounts/open-accounts.js';
+import { systemActor } from '../audit/record.js';
 import { randomSecret, type Config } from '../config.js';
 import { connectDatabase } from '../db.js';
 import { parseDecimal, PRICE_SCALE, QTY_SCALE, tradeValue } from '../domain/money.js';
+import { addBankAccount } from '../funding/bank-accounts.js';
 import { ApiKey, Client } from '../identity/model.js';
 import { createApiKey, hashSecret } from '../identity/new-api-key.js';
 import { hashPassword } from '../identity/passwords.js';
 import type { Role } from '../identity/principal.js';
+import { createSealer, type Sealer } from '../identity/sealer.js';
 import { seedAssets } from './seed-assets.js';
 
 export interface DemoLogin {
@@ -42,6 +46,8 @@ const LAST_NAME = 'Demo';
 const CASH = '1000000';
 const SHARES = '10000';
 const COINS: Record<string, string> = { 'BTC/USD': '10', 'ETH/USD': '200' };
+/** A routing number that passes its check. */
+const BANK = '021000021';
 const FILE = 'demo-credentials.json';
 
 const emailOf = (name: string): string => `${name.toLowerCase()}@demo.brokerx.example`;
@@ -58,7 +64,8 @@ export async function seedDemo(config: Config): Promise<DemoCredentials> {
     await seedAssets(db.knex, config.shards);
     const kept = await readKept(config.dataDir);
     const clients: DemoClient[] = [];
-    for (const name of NAMES) clients.push(await ensureClient(db.knex, name, kept));
+    const sealer = createSealer(config.secretsKey);
+    for (const name of NAMES) clients.push(await ensureClient(db.knex, sealer, name, kept));
     const admin = await ensureStaff(db.knex, 'Admin', 'admin', kept);
     const staff: DemoStaff[] = [];
     for (const { name, role } of STAFF) {
@@ -87,12 +94,13 @@ async function readKept(dataDir: string): Promise<Map<string, DemoLogin>> {
 
 async function ensureClient(
   knex: Knex,
+  sealer: Sealer,
   name: string,
   kept: Map<string, DemoLogin>,
 ): Promise<DemoClient> {
   const email = emailOf(name);
   const client = await Client.query(knex).findOne({ email });
-  if (!client) return openDemoAccount(knex, name, email);
+  if (!client) return openDemoAccount(knex, sealer, name, email);
   const { id } = (await knex('accounts').first('id').where({ client_id: client.id })) as {
     id: string;
   };
@@ -100,7 +108,12 @@ async function ensureClient(
   return { ...login, account_id: id };
 }
 
-async function openDemoAccount(knex: Knex, name: string, email: string): Promise<DemoClient> {
+async function openDemoAccount(
+  knex: Knex,
+  sealer: Sealer,
+  name: string,
+  email: string,
+): Promise<DemoClient> {
   const password = randomSecret(12);
   const passwordHash = await hashPassword(password);
   const assets = await readPrices(knex);
@@ -108,8 +121,8 @@ async function openDemoAccount(knex: Knex, name: string, email: string): Promise
     const qty = parseDecimal(COINS[symbol] ?? SHARES, QTY_SCALE);
     return { assetId: id, qty, cost: tradeValue(price, qty) };
   });
-  const [opened] = await knex.transaction((trx) =>
-    openAccounts(trx, [
+  const opened = await knex.transaction(async (trx) => {
+    const [account] = await openAccounts(trx, [
       {
         email,
         passwordHash,
@@ -118,9 +131,21 @@ async function openDemoAccount(knex: Knex, name: string, email: string): Promise
         cash: parseDecimal(CASH, PRICE_SCALE),
         holdings,
       },
-    ]),
-  );
-  const { accountId, key_id, secret_key } = opened!;
+    ]);
+    await addBankAccount(
+      trx,
+      sealer,
+      {
+        clientId: account!.clientId,
+        holderName: `${name} ${LAST_NAME}`,
+        nickname: 'demo',
+        number: { kind: 'us', routing: BANK, account: String(randomInt(1e8, 1e9)) },
+      },
+      systemActor('seed'),
+    );
+    return account!;
+  });
+  const { accountId, key_id, secret_key } = opened;
   return { email, password, account_id: accountId, key_id, secret_key };
 }
 

@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { v7 as uuidv7 } from 'uuid';
 import { createPerson, expectProblem, startApi, type Answer, type Api } from '../support/api.js';
 import { sessionOf } from '../support/session.js';
+import { fundingClient } from '../support/funding.js';
 import { startTrading, type Trading } from '../support/trading.js';
 
 type Person = Awaited<ReturnType<typeof createPerson>>;
@@ -208,6 +209,8 @@ describe('clients as staff sees them', () => {
   it('are closed only when nothing is left, and for good', async () => {
     const id = await clientOf(4);
     await trading.place({ account: 4, side: 'buy', qty: '1', price: '100' });
+    const depositor = await fundingClient(trading, api, 4);
+    expect((await depositor.transfer('INCOMING', '100')).status).to.equal(201);
     expectProblem(await act(id, 'close', 'ops'), 403, 40310000);
     const refused = await act(id, 'close');
     expectProblem(refused, 409, 40910005);
@@ -217,13 +220,15 @@ describe('clients as staff sees them', () => {
         cash: '100000',
         positions: 3,
         open_orders: 1,
+        open_transfers: 1,
       },
     ]);
     expect((await get(`/${id}`)).body.status).to.equal('active');
 
     const person = await createPerson(trading, { password: PASSWORD });
+    const accountId = uuidv7();
     await knex()('accounts').insert({
-      id: uuidv7(),
+      id: accountId,
       client_id: person.id,
       account_number: `T${Date.now()}`,
     });

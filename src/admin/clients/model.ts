@@ -30,6 +30,8 @@ export interface AccountRow {
   readonly cash_held: bigint;
   readonly positions: number;
   readonly open_orders: number;
+  /** Under way, or not paid for yet. */
+  readonly open_transfers: number;
   readonly kill_switch: boolean;
   readonly restricted: boolean;
 }
@@ -104,6 +106,9 @@ const ACCOUNTS = `
        union select order_id from parked_orders where account_id = a.id
        union select order_id from book_orders where account_id = a.id
      ) as open)::int as open_orders,
+    (select count(*) from transfers t
+     where t.account_id = a.id and (t.status in ('queued', 'sent') or t.owed > 0))::int
+      as open_transfers,
     exists (select from trading_blocks b where b.kind = 'kill' and b.target = a.id) as kill_switch,
     exists (select from trading_blocks b where b.kind = 'restrict' and b.target = a.id) as restricted
   from accounts a where a.client_id = ? order by a.id`;

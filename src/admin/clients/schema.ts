@@ -52,6 +52,7 @@ const accountSchema = answerSchema('ClientAccount', {
   cash_held: decimalText,
   positions: Joi.number().integer().description('How many assets it has'),
   open_orders: Joi.number().integer(),
+  open_transfers: Joi.number().integer().description('Under way, or not paid for yet'),
   kill_switch: Joi.boolean(),
   restricted: Joi.boolean(),
   limits: limitsSchema.allow(null),

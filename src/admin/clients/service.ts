@@ -98,18 +98,19 @@ const killSwitchesOf = async (trx: Knex.Transaction, clientId: string): Promise<
 async function requireNothingLeft(trx: Knex.Transaction, clientId: string): Promise<void> {
   await trx('accounts').where({ client_id: clientId }).orderBy('id').forNoKeyUpdate().select('id');
   const left = (await listAccounts(trx, clientId))
-    .filter((one) => one.cash !== 0n || one.positions > 0 || one.open_orders > 0)
-    .map(({ id, cash, positions, open_orders }) => ({
+    .filter((one) => one.cash !== 0n || one.positions + one.open_orders + one.open_transfers > 0)
+    .map(({ id, cash, positions, open_orders, open_transfers }) => ({
       account_id: id,
       cash: formatDecimal(cash, PRICE_SCALE),
       positions,
       open_orders,
+      open_transfers,
     }));
   if (left.length === 0) return;
   throw new DomainError(
     'conflict',
     40910005,
-    'Only a client with no cash, no positions and no open orders can be closed',
+    'Only a client with no cash, positions, open orders or open transfers can be closed',
     { remaining: left },
   );
 }
