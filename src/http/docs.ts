@@ -4,7 +4,6 @@ import { dirname, join } from 'node:path';
 import Router from '@koa/router';
 import Joi from 'joi';
 import { notFound } from '../errors.js';
-import { buildOpenApi } from './openapi.js';
 import type { Operation } from './operation.js';
 
 const PAGE = `<!doctype html>
@@ -48,11 +47,9 @@ const CACHE_SECONDS = 3_600;
 
 /**
  * `/openapi.json`, and `/docs` to browse it with Swagger UI, whose files we serve ourselves.
- * @param operations of all features
- * @param version    the product's
+ * @param document of OpenAPI, as JSON
  */
-export function docsRouter(operations: readonly Operation[], version: string): Router {
-  const document = JSON.stringify(buildOpenApi(operations, version));
+export function docsRouter(document: string): Router {
   const router = new Router();
 
   router.get('/openapi.json', (ctx) => {

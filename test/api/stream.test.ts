@@ -2,6 +2,7 @@ import { decode, encode } from '@msgpack/msgpack';
 import { expect } from 'chai';
 import { createPerson, startApi, type Api } from '../support/api.js';
 import { eventually } from '../support/eventually.js';
+import { sessionOf } from '../support/session.js';
 import { authenticate, StreamClient } from '../support/stream-client.js';
 import { startTrading, type Trading } from '../support/trading.js';
 
@@ -76,18 +77,10 @@ describe('the WebSocket /stream', () => {
 
     it('accepts an access token, in the handshake or in the message', async () => {
       const { account_id: accountId } = trading.accounts[0]!;
-      const password = 'a long enough password';
-      const { id } = await createPerson(trading, { password });
-      const token = api.identity.sessions.open({
-        clientId: id,
-        accountId,
-        role: 'client',
-        scopes: ['read'],
-        credential: 'session',
-        keyId: null,
-        credentialId: 'a session',
-      });
-      const first = await connect({ headers: { Authorization: `Bearer ${token}` } });
+      const person = { ...(await createPerson(trading)), accountId };
+      const headers = await sessionOf(trading, api, person);
+      const token = headers.Authorization.replace('Bearer ', '');
+      const first = await connect({ headers });
       expect(await first.ask(LISTEN)).to.deep.equal(LISTENING);
       const second = await connect();
       const message = { action: 'authenticate', data: { oauth_token: token } };
