@@ -1,4 +1,5 @@
 import Router from '@koa/router';
+import { nextToken } from '../http/page.js';
 import type { Knex } from 'knex';
 import type { Context } from 'koa';
 import { staffOnly } from '../admin/staff.js';
@@ -26,7 +27,7 @@ export function approvalsRouter({ knex, approvals, ...guards }: ApprovalRoutesDe
   router.get('/v2/admin/approvals', ...staff, validateQuery(listApprovalsSchema), async (ctx) => {
     const filter = ctx.state.query as ApprovalFilter;
     const page = await listApprovals(knex, filter);
-    const next_page_token = page.length < filter.limit ? null : page.at(-1)!.id;
+    const next_page_token = nextToken(page, filter);
     ctx.body = { approvals: page.map(presentApproval), next_page_token };
   });
 

@@ -1,4 +1,5 @@
 import Joi from 'joi';
+import { nextPageToken, pageQuery } from '../http/page.js';
 import { idempotencyHeaders } from '../http/idempotency.js';
 import { answerSchema, timeText, uuidText, type Operation } from '../http/operation.js';
 import { APPROVAL_STATUSES } from './model.js';
@@ -6,8 +7,7 @@ import { APPROVAL_STATUSES } from './model.js';
 export const listApprovalsSchema = Joi.object({
   status: Joi.valid(...APPROVAL_STATUSES),
   kind: Joi.string().max(40).description('Such as limits.set'),
-  limit: Joi.number().integer().min(1).max(500).default(100),
-  page_token: Joi.string().guid().description("The last answer's next_page_token"),
+  ...pageQuery,
 });
 
 export const approvalIdSchema = Joi.object({ id: Joi.string().guid().required() });
@@ -76,7 +76,7 @@ export const approvalOperations: readonly Operation[] = [
         description: 'The newest first',
         schema: answerSchema('ApprovalsPage', {
           approvals: Joi.array().items(approvalSchema),
-          next_page_token: Joi.string().allow(null).description('null on the last page'),
+          next_page_token: nextPageToken,
         }),
       },
     },

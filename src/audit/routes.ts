@@ -1,4 +1,5 @@
 import Router from '@koa/router';
+import { nextToken } from '../http/page.js';
 import type { Knex } from 'knex';
 import type { Context } from 'koa';
 import { staffOnly } from '../admin/staff.js';
@@ -73,9 +74,3 @@ async function clientOf(knex: Knex, accountId: string | null): Promise<string | 
     .first<{ client_id: string | null } | undefined>('client_id');
   return account?.client_id ?? null;
 }
-
-/** A page that is full may have a successor; the cursor is the id of its last entry. */
-const nextToken = (
-  entries: readonly { id: string }[],
-  { limit }: { limit: number },
-): string | null => (entries.length < limit ? null : entries.at(-1)!.id);

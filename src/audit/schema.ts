@@ -1,4 +1,5 @@
 import Joi from 'joi';
+import { nextPageToken, pageQuery } from '../http/page.js';
 import { among, listParameter } from '../http/list-parameter.js';
 import { answerSchema, timeText, uuidText, type Operation } from '../http/operation.js';
 import { actionsShownToClients, auditActions } from './actions.js';
@@ -9,8 +10,7 @@ const ACTIONS_MAX_LENGTH = 2_000;
 const page = {
   after: Joi.date().iso().description('Only what was done after this time'),
   until: Joi.date().iso().description('Only what was done before this time'),
-  limit: Joi.number().integer().min(1).max(500).default(100),
-  page_token: Joi.string().guid().description("The last answer's next_page_token"),
+  ...pageQuery,
 };
 
 export type SearchAuditQuery = Omit<AuditFilter, 'actions'> & { action?: string[] };
@@ -84,7 +84,7 @@ const ownEntrySchema = answerSchema('OwnAuditEntry', {
 const pageOf = (name: string, item: Joi.Schema) =>
   answerSchema(name, {
     entries: Joi.array().items(item),
-    next_page_token: Joi.string().allow(null).description('null on the last page'),
+    next_page_token: nextPageToken,
   });
 
 const tag = 'Audit';

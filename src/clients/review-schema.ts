@@ -1,4 +1,5 @@
 import Joi from 'joi';
+import { pageQuery } from '../http/page.js';
 
 export const REVIEW_STATUSES = ['waiting', 'incomplete', 'approved', 'rejected'] as const;
 export type ReviewStatus = (typeof REVIEW_STATUSES)[number];
@@ -13,8 +14,7 @@ export const listReviewsSchema = Joi.object({
   status: Joi.valid(...REVIEW_STATUSES)
     .default('waiting')
     .description('Waiting: all is there, and nothing was decided'),
-  limit: Joi.number().integer().min(1).max(500).default(100),
-  page_token: Joi.string().guid().description("The last answer's next_page_token"),
+  ...pageQuery,
 });
 
 export const reviewIdSchema = Joi.object({ client_id: Joi.string().guid().required() });

@@ -50,8 +50,6 @@ const IBAN_LENGTHS: Readonly<Record<string, number>> = {
   SK: 24,
 };
 
-export const IBAN_COUNTRIES = Object.keys(IBAN_LENGTHS);
-
 /** Without the spaces that people write, in capitals. */
 export const normalizeIban = (text: string): string => text.replaceAll(/\s/g, '').toUpperCase();
 

@@ -1,4 +1,5 @@
 import Joi from 'joi';
+import { nextPageToken } from '../http/page.js';
 import { idempotencyHeaders } from '../http/idempotency.js';
 import {
   answerSchema,
@@ -130,7 +131,7 @@ const staffOperations: readonly Operation[] = [
         description: 'The newest first',
         schema: answerSchema('StaffTransfersPage', {
           transfers: Joi.array().items(staffTransferSchema),
-          next_page_token: Joi.string().allow(null).description('null on the last page'),
+          next_page_token: nextPageToken,
         }),
       },
     },

@@ -1,4 +1,5 @@
 import Joi from 'joi';
+import { pageLimit, pageQuery } from '../http/page.js';
 import { PRICE_SCALE } from '../domain/money.js';
 import { PROVIDER_EVENTS, TRANSFER_STATUSES } from '../domain/transfer-state.js';
 import { orAbsent } from '../http/absent.js';
@@ -49,7 +50,7 @@ const filters = {
     .description(`Comma-separated or repeated: ${Object.keys(STATUSES).join(', ')}`),
   after: Joi.date().iso().description('Only those requested after this time'),
   until: Joi.date().iso().description('Only those requested before this time'),
-  limit: Joi.number().integer().min(1).max(500).default(100),
+  limit: pageLimit,
 };
 
 export interface ListTransfersQuery {
@@ -72,7 +73,7 @@ export const listStaffTransfersSchema = Joi.object({
   ...filters,
   account_id: Joi.string().guid(),
   disputed: Joi.boolean().description('The payment provider has contradicted itself'),
-  page_token: Joi.string().guid().description("The last answer's next_page_token"),
+  page_token: pageQuery.page_token,
 });
 
 /** What the payment provider sends; its signature is checked before. */

@@ -1,4 +1,5 @@
 import Router from '@koa/router';
+import { nextToken } from '../http/page.js';
 import type { Knex } from 'knex';
 import type { Context } from 'koa';
 import { staffOnly } from '../admin/staff.js';
@@ -19,7 +20,7 @@ import {
 } from './blocks.js';
 import { authorOf } from './control-changes.js';
 import { cancelKilled } from './kill-switch.js';
-import { nextToken, reasonOf } from './limit-routes.js';
+import { reasonOf } from './limit-routes.js';
 import {
   accountIdSchema,
   haltSymbolSchema,

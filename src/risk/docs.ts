@@ -1,4 +1,5 @@
 import Joi from 'joi';
+import { nextPageToken } from '../http/page.js';
 import { waitsForApproval } from '../approvals/schema.js';
 import { pairParamsSchema } from '../assets/schema.js';
 import { idempotencyHeaders } from '../http/idempotency.js';
@@ -67,7 +68,7 @@ const changeSchema = answerSchema('ControlChange', {
 const pageOf = (name: string, member: string, item: Joi.Schema) =>
   answerSchema(name, {
     [member]: Joi.array().items(item),
-    next_page_token: Joi.string().allow(null).description('null on the last page'),
+    next_page_token: nextPageToken,
   });
 
 const tag = 'Controls';
@@ -209,7 +210,7 @@ export const riskOperations: readonly Operation[] = [
         schema: answerSchema('KillSwitches', {
           global: controlSchema,
           accounts: Joi.array().items(controlSchema),
-          next_page_token: Joi.string().allow(null),
+          next_page_token: nextPageToken,
         }),
       },
     },

@@ -1,4 +1,5 @@
 import Router from '@koa/router';
+import { nextToken } from '../http/page.js';
 import type { Knex } from 'knex';
 import type { Context } from 'koa';
 import { staffOnly } from '../admin/staff.js';
@@ -100,12 +101,6 @@ export function limitsRouter(deps: LimitRoutesDeps): Router {
 /** What `validateReason` accepted. */
 export const reasonOf = (ctx: Context): string =>
   ((ctx.request.validBody ?? ctx.state.query) as { reason: string }).reason;
-
-/** A page that is full may have a successor; the cursor is the id of its last row. */
-export const nextToken = (
-  rows: readonly { id?: unknown }[],
-  { limit }: { limit: number },
-): unknown => (rows.length < limit ? null : rows.at(-1)?.id);
 
 function answer(ctx: Context, limits: LimitsRow): void {
   ctx.set('ETag', `"${limits.version}"`);

@@ -1,4 +1,5 @@
 import Joi from 'joi';
+import { pageQuery } from '../http/page.js';
 import type { LimitValues } from '../domain/limit-changes.js';
 import { PRICE_SCALE, QTY_SCALE } from '../domain/money.js';
 import type { Middleware } from '../http/context.js';
@@ -52,11 +53,6 @@ export const setLimitsSchema = Joi.object({
   .oxor('account_id', 'symbol')
   .label('SetLimits');
 
-const page = {
-  limit: Joi.number().integer().min(1).max(500).default(100),
-  page_token: Joi.string().guid().description("The last answer's next_page_token"),
-};
-
 export interface ListLimitsQuery {
   scope?: 'house' | 'account' | 'asset';
   account_id?: string;
@@ -69,7 +65,7 @@ export const listLimitsSchema = Joi.object({
   scope: Joi.valid('house', 'account', 'asset'),
   account_id: Joi.string().guid(),
   symbol: Joi.string().max(40),
-  ...page,
+  ...pageQuery,
 }).oxor('account_id', 'symbol');
 
 export const limitsIdSchema = Joi.object({ id: Joi.string().guid().required() });
@@ -79,7 +75,7 @@ export interface PageQuery {
   page_token?: string;
 }
 
-export const pageSchema = Joi.object(page);
+export const pageSchema = Joi.object(pageQuery);
 
 export const reasonSchema = Joi.object({ reason }).label('Reason');
 
@@ -105,6 +101,5 @@ export const listChangesSchema = Joi.object({
   symbol: Joi.string().max(40).description('As in the answers: AAPL, BTC/USD'),
   after: Joi.date().iso(),
   until: Joi.date().iso(),
-  limit: page.limit,
-  page_token: Joi.string().guid().description("The last answer's next_page_token"),
+  ...pageQuery,
 });

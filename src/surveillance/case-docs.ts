@@ -1,4 +1,5 @@
 import Joi from 'joi';
+import { nextPageToken } from '../http/page.js';
 import { idempotencyHeaders } from '../http/idempotency.js';
 import { answerSchema, timeText, uuidText, type Operation } from '../http/operation.js';
 import { CASE_ACTIONS } from './case-events.js';
@@ -56,8 +57,6 @@ const caseEventSchema = answerSchema('CaseEvent', {
   note: Joi.string().allow(null),
   occurred_at: timeText,
 });
-
-const nextPageToken = Joi.string().allow(null).description('null on the last page');
 
 const readers = {
   tag: 'Surveillance',

@@ -1,4 +1,5 @@
 import Router from '@koa/router';
+import { nextToken } from '../http/page.js';
 import type { Knex } from 'knex';
 import type { Context } from 'koa';
 import { staffOnly } from '../admin/staff.js';
@@ -122,7 +123,3 @@ function answer(ctx: Context, row: ListedCase): void {
   ctx.set('ETag', `"${row.version}"`);
   ctx.body = presentCase(row);
 }
-
-/** A page that is full may have a successor; the cursor is the id of its last row. */
-const nextToken = (rows: readonly { id: string }[], { limit }: { limit: number }): string | null =>
-  rows.length < limit ? null : rows.at(-1)!.id;

@@ -1,4 +1,5 @@
 import Joi from 'joi';
+import { pageLimit, pageQuery } from '../http/page.js';
 import { CASE_KINDS, CASE_STATUSES, RESOLUTIONS } from './case-model.js';
 
 /** What staff may send. */
@@ -28,8 +29,6 @@ export const addNoteSchema = Joi.object({ note }).label('CaseNote');
 
 export const caseIdSchema = Joi.object({ id: Joi.string().guid().required() });
 
-const limit = Joi.number().integer().min(1).max(500).default(100);
-
 export const listCasesSchema = Joi.object({
   kind: Joi.valid(...CASE_KINDS),
   status: Joi.valid(...CASE_STATUSES),
@@ -37,13 +36,12 @@ export const listCasesSchema = Joi.object({
   symbol: Joi.string().max(40),
   after: Joi.date().iso().description('Opened after this time'),
   until: Joi.date().iso().description('Opened before this time'),
-  limit,
-  page_token: Joi.string().guid().description("The last answer's next_page_token"),
+  ...pageQuery,
 });
 
 /** Of evidence or history: their ids are numbers. */
 export const casePageSchema = Joi.object({
-  limit,
+  limit: pageLimit,
   page_token: Joi.string()
     .pattern(/^\d{1,18}$/)
     .description("The last answer's next_page_token"),

@@ -1,4 +1,5 @@
 import Router from '@koa/router';
+import { nextToken } from '../../http/page.js';
 import type { Knex } from 'knex';
 import type { Context } from 'koa';
 import { actorOf, recordAct } from '../../audit/record.js';
@@ -38,7 +39,7 @@ export function clientAdminRouter({ knex, log, nudge, ...guards }: ClientAdminRo
     const page = await listClients(knex, filter);
     await recordSearch(knex, ctx, filter, page.length);
     const { role } = ctx.state.principal;
-    const next_page_token = page.length < filter.limit ? null : page.at(-1)!.id;
+    const next_page_token = nextToken(page, filter);
     ctx.body = { clients: page.map((one) => presentClient(one, role)), next_page_token };
   });
 

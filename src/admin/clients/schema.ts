@@ -1,4 +1,5 @@
 import Joi from 'joi';
+import { nextPageToken, pageQuery } from '../../http/page.js';
 import { idempotencyHeaders } from '../../http/idempotency.js';
 import {
   answerSchema,
@@ -23,8 +24,7 @@ export const listClientsSchema = Joi.object({
     .description('The beginning of the last name, or of first and last name'),
   status: Joi.valid(...CLIENT_STATUSES),
   role: Joi.valid(...ROLES),
-  limit: Joi.number().integer().min(1).max(500).default(100),
-  page_token: Joi.string().guid().description("The last answer's next_page_token"),
+  ...pageQuery,
 });
 
 export const clientIdSchema = Joi.object({ id: Joi.string().guid().required() });
@@ -104,7 +104,7 @@ export const clientAdminOperations: readonly Operation[] = [
         description: 'The newest first',
         schema: answerSchema('ClientsPage', {
           clients: Joi.array().items(summarySchema),
-          next_page_token: Joi.string().allow(null).description('null on the last page'),
+          next_page_token: nextPageToken,
         }),
       },
     },

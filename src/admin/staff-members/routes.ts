@@ -1,4 +1,5 @@
 import Router from '@koa/router';
+import { nextToken } from '../../http/page.js';
 import type { Knex } from 'knex';
 import type { Approval } from '../../approvals/model.js';
 import { answerWaiting } from '../../approvals/routes.js';
@@ -40,7 +41,7 @@ export function staffRouter({ knex, approvals, ...guards }: StaffRoutesDeps): Ro
   router.get('/v2/admin/staff', ...admins, validateQuery(listStaffSchema), async (ctx) => {
     const filter = ctx.state.query as StaffFilter;
     const page = await listStaff(knex, filter);
-    const next_page_token = page.length < filter.limit ? null : page.at(-1)!.id;
+    const next_page_token = nextToken(page, filter);
     ctx.body = { staff: page.map(presentStaff), next_page_token };
   });
 

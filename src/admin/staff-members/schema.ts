@@ -1,4 +1,5 @@
 import Joi from 'joi';
+import { nextPageToken, pageQuery } from '../../http/page.js';
 import { waitsForApproval } from '../../approvals/schema.js';
 import { idempotencyHeaders } from '../../http/idempotency.js';
 import { answerSchema, timeText, uuidText, type Operation } from '../../http/operation.js';
@@ -7,8 +8,7 @@ import { STAFF_ROLES, type NewMember, type StaffRole } from './model.js';
 export const listStaffSchema = Joi.object({
   role: Joi.valid(...STAFF_ROLES),
   active: Joi.boolean(),
-  limit: Joi.number().integer().min(1).max(500).default(100),
-  page_token: Joi.string().guid().description("The last answer's next_page_token"),
+  ...pageQuery,
 });
 
 export const staffIdSchema = Joi.object({ id: Joi.string().guid().required() });
@@ -75,7 +75,7 @@ export const staffOperations: readonly Operation[] = [
         description: 'The newest first',
         schema: answerSchema('StaffPage', {
           staff: Joi.array().items(staffSchema),
-          next_page_token: Joi.string().allow(null).description('null on the last page'),
+          next_page_token: nextPageToken,
         }),
       },
     },
