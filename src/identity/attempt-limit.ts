@@ -41,11 +41,14 @@ export class AttemptLimit {
       await this.limiter.consume(key);
     } catch (refused) {
       if (refused instanceof Error) throw refused;
-      const seconds = Math.ceil((refused as RateLimiterRes).msBeforeNext / 1_000);
-      throw new DomainError('rate_limited', 42910000, this.rule.refusal, {
-        retry_after: Math.max(1, seconds),
-      });
+      throw this.tooMany(refused as RateLimiterRes);
     }
+  }
+
+  /** Whether one more would be allowed; counts none. @throws DomainError 429 as `count` does */
+  async requireOneLeft(key: string): Promise<void> {
+    const used = await this.limiter.get(key);
+    if (used && used.consumedPoints >= this.rule.attempts) throw this.tooMany(used);
   }
 
   /** Takes one attempt back: it was no guess. */
@@ -55,5 +58,11 @@ export class AttemptLimit {
 
   async clear(key: string): Promise<void> {
     await this.limiter.delete(key);
+  }
+
+  private tooMany({ msBeforeNext }: RateLimiterRes): DomainError {
+    return new DomainError('rate_limited', 42910000, this.rule.refusal, {
+      retry_after: Math.max(1, Math.ceil(msBeforeNext / 1_000)),
+    });
   }
 }

@@ -5,7 +5,11 @@ import { AttemptLimit } from './attempt-limit.js';
 const SECONDS = 15 * 60;
 const REFUSAL = 'Too many failed logins; try again later';
 
-/** How often a password may be wrong. An attempt counts before it is checked, a success clears it. */
+/**
+ * How often a password may be wrong: from one address an attempt counts before it is checked, and a
+ * success clears it. Failures from all addresses together are counted afterwards, which saves every
+ * right login a commit; of guesses that come at once, a few more than the limit may pass.
+ */
 export class LoginLimit {
   private readonly near: AttemptLimit;
   /** Many addresses guessing at one account. */
@@ -19,12 +23,16 @@ export class LoginLimit {
 
   /** @throws DomainError 429 with `retry_after` seconds */
   async countAttempt(email: string, ip: string): Promise<void> {
-    await this.near.count(pair(email, ip));
+    await Promise.all([this.near.count(pair(email, ip)), this.far.requireOneLeft(email)]);
+  }
+
+  /** @throws DomainError 429 when this failure was one too many */
+  async countFailure(email: string): Promise<void> {
     await this.far.count(email);
   }
 
-  async clear(email: string, ip: string): Promise<void> {
-    await Promise.all([this.near.clear(pair(email, ip)), this.far.clear(email)]);
+  async countSuccess(email: string, ip: string): Promise<void> {
+    await this.near.clear(pair(email, ip));
   }
 }
 

@@ -29,9 +29,10 @@ export class PasswordLogin {
     try {
       const attempt = () => this.limit.countAttempt(address, ip);
       if (!(await verifyPassword(password, client?.passwordHash ?? null, attempt)) || !client) {
+        await this.limit.countFailure(address);
         throw unauthenticated('The e-mail address or the password is wrong');
       }
-      await this.limit.clear(address, ip);
+      await this.limit.countSuccess(address, ip);
       if (!mayLogIn(client)) throw notActive(client.status);
       return client;
     } catch (error) {

@@ -1,23 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import { hash, verify } from '@node-rs/argon2';
 import { dictionary } from '@zxcvbn-ts/language-common';
 import { invalid } from '../errors.js';
 import { Slots } from '../slots.js';
+import { argon2id, HASHING_THREADS, isArgon2idOf } from './hashing.js';
 
-/** OWASP's minimum for argon2id: 19 MiB, two passes; 31 ms on the reference machine. */
-const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
-const CONCURRENT_MAX = 2;
 const WAITING_MAX = 200;
 
 /** The hash of nothing anybody knows: an unknown user costs as much time as a known one. */
 let nobody: Promise<string> | undefined;
 
 /** Hashing is slow on purpose: a slot keeps logins from taking the cores and memory of orders. */
-const slots = new Slots(CONCURRENT_MAX, WAITING_MAX, 'Too many logins at once; try again');
+const slots = new Slots(HASHING_THREADS, WAITING_MAX, 'Too many logins at once; try again');
 
 /** Hashes a password with argon2id, for `clients.password_hash`. */
 export const hashPassword = (password: string): Promise<string> =>
-  slots.run(() => hash(password, COST));
+  slots.run(() => argon2id(password));
 
 /**
  * Checks a password, in the same time whether there is such a user or not.
@@ -31,10 +28,8 @@ export const verifyPassword = (
 ): Promise<boolean> =>
   slots.run(async () => {
     await beforehand();
-    const matches = await verify(
-      passwordHash ?? (await (nobody ??= hash(randomUUID(), COST))),
-      password,
-    );
+    const hash = passwordHash ?? (await (nobody ??= argon2id(randomUUID())));
+    const matches = await isArgon2idOf(hash, password);
     return matches && passwordHash !== null;
   });
 

@@ -100,7 +100,7 @@ export class Login {
       if (challenge && !(await useChallenge(trx, challenge.id, now()))) throw loginOver();
       return await openSession(trx, sealer, client, { ...rest, trusted, now: now() });
     });
-    nudgeNotifications();
+    if (opened.hasMail) nudgeNotifications();
     return opened;
   }
 

@@ -16,6 +16,8 @@ export interface OpenedSession {
   readonly refreshToken: string;
   /** Of a device that is trusted from now on. */
   readonly deviceToken: string | null;
+  /** A mail tells of the new device; it waits to be sent. */
+  readonly hasMail: boolean;
 }
 
 export interface OpeningOptions {
@@ -63,6 +65,7 @@ export async function openSession(
     principal: sessionPrincipal(client, id, await accountOf(trx, client.id)),
     refreshToken,
     deviceToken: promoted?.token ?? null,
+    hasMail: noted.isNew,
   };
 }
 

@@ -1,8 +1,20 @@
 import { expect } from 'chai';
+import type { Actor } from '../../src/audit/record.js';
+import { PasswordLogin } from '../../src/identity/password-login.js';
 import { createPerson, expectProblem, startApi, type Api } from '../support/api.js';
 import { startTrading, type Trading } from '../support/trading.js';
 
 const password = 'correct horse battery staple';
+
+const STRANGER: Actor = {
+  kind: 'anonymous',
+  clientId: null,
+  role: null,
+  credential: null,
+  ip: null,
+  userAgent: null,
+  requestId: null,
+};
 
 describe('logging in', () => {
   let trading: Trading;
@@ -106,6 +118,19 @@ describe('logging in', () => {
     const answers = await Promise.all(Array.from({ length: 30 }, () => login(email, 'wrong')));
     expect(answers.filter(({ status }) => status === 401)).to.have.lengthOf(10);
     expect(answers.filter(({ status }) => status === 429)).to.have.lengthOf(20);
+  });
+
+  it('refuses every address after a hundred failures from many of them', async () => {
+    const { email } = await createPerson(trading, { password });
+    const logins = new PasswordLogin(trading.container.db.knex);
+    const from = (guess: number): Actor => ({ ...STRANGER, ip: `192.0.2.${guess}` });
+    for (let guess = 0; guess < 100; guess += 1) {
+      const wrong = logins.check(email, 'wrong', from(guess)).catch((error: unknown) => error);
+      expect(await wrong).to.include({ kind: 'unauthenticated' });
+    }
+    const refused = await logins.check(email, password, from(200)).catch((error: unknown) => error);
+    expect(refused).to.include({ kind: 'rate_limited' });
+    expectProblem(await login(email), 429, 42910000);
   });
 
   it('forgets the failures after a success', async () => {
