@@ -35,8 +35,8 @@ export async function checkChange(
 ): Promise<NewPassword> {
   const client = await findClient(knex, clientId);
   if (!client) throw notFound('client');
-  const count = () => limit.count(clientId);
-  if (!(await verifyPassword(current, client.passwordHash, count))) {
+  const turn = { before: () => limit.count(clientId) };
+  if (!(await verifyPassword(current, client.passwordHash, turn))) {
     const subject = { client_id: clientId };
     await recordAct(knex, by, { action: 'password.change_refused', subject });
     throw forbidden('The current password is wrong', { field: 'current_password' });

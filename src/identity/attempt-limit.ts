@@ -45,10 +45,15 @@ export class AttemptLimit {
     }
   }
 
-  /** Whether one more would be allowed; counts none. @throws DomainError 429 as `count` does */
-  async requireOneLeft(key: string): Promise<void> {
+  /**
+   * Makes sure that one more is allowed, without counting it.
+   * @returns how many were counted
+   * @throws DomainError 429 as `count` does
+   */
+  async requireOneLeft(key: string): Promise<number> {
     const used = await this.limiter.get(key);
     if (used && used.consumedPoints >= this.rule.attempts) throw this.tooMany(used);
+    return used?.consumedPoints ?? 0;
   }
 
   /** Takes one attempt back: it was no guess. */

@@ -1,14 +1,15 @@
 import type { Knex } from 'knex';
 import { addressKey } from '../http/rate-limit.js';
 import { AttemptLimit } from './attempt-limit.js';
+import type { CheckTurn } from './passwords.js';
 
 const SECONDS = 15 * 60;
 const REFUSAL = 'Too many failed logins; try again later';
 
 /**
- * How often a password may be wrong: from one address an attempt counts before it is checked, and a
- * success clears it. Failures from all addresses together are counted afterwards, which saves every
- * right login a commit; of guesses that come at once, a few more than the limit may pass.
+ * How often a password may be wrong. Failures are counted, within the turn that a check has in its
+ * process: what is right costs no commit, and guesses that come at once get one check too many for each
+ * further API process at most.
  */
 export class LoginLimit {
   private readonly near: AttemptLimit;
@@ -21,19 +22,23 @@ export class LoginLimit {
     this.far = new AttemptLimit(knex, { ...rule, name: 'login', attempts: 100 });
   }
 
-  /** @throws DomainError 429 with `retry_after` seconds */
-  async countAttempt(email: string, ip: string): Promise<void> {
-    await Promise.all([this.near.count(pair(email, ip)), this.far.requireOneLeft(email)]);
-  }
-
-  /** @throws DomainError 429 when this failure was one too many */
-  async countFailure(email: string): Promise<void> {
-    await this.far.count(email);
-  }
-
-  async countSuccess(email: string, ip: string): Promise<void> {
-    await this.near.clear(pair(email, ip));
+  /** What a check of a password has to do; it is refused with a DomainError 429 and `retry_after`. */
+  turn(email: string, ip: string): CheckTurn {
+    const place = `${addressKey(ip)} ${email}`;
+    let failures = 0;
+    return {
+      before: async () => {
+        [failures] = await Promise.all([
+          this.near.requireOneLeft(place),
+          this.far.requireOneLeft(email),
+        ]);
+      },
+      whenWrong: async () => {
+        await Promise.all([this.near.count(place), this.far.count(email)]);
+      },
+      whenRight: async () => {
+        if (failures > 0) await this.near.clear(place);
+      },
+    };
   }
 }
-
-const pair = (email: string, ip: string): string => `${addressKey(ip)} ${email}`;

@@ -22,17 +22,14 @@ export class PasswordLogin {
    */
   async check(email: string, password: string, by: Actor): Promise<Client> {
     const address = normalizeEmail(email);
-    const ip = by.ip ?? '';
     const client = await Client.query(this.knex)
       .findOne({ email: address })
       .whereNot('status', 'closed');
     try {
-      const attempt = () => this.limit.countAttempt(address, ip);
-      if (!(await verifyPassword(password, client?.passwordHash ?? null, attempt)) || !client) {
-        await this.limit.countFailure(address);
+      const turn = this.limit.turn(address, by.ip ?? '');
+      if (!(await verifyPassword(password, client?.passwordHash ?? null, turn)) || !client) {
         throw unauthenticated('The e-mail address or the password is wrong');
       }
-      await this.limit.countSuccess(address, ip);
       if (!mayLogIn(client)) throw notActive(client.status);
       return client;
     } catch (error) {

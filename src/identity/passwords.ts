@@ -16,21 +16,30 @@ const slots = new Slots(HASHING_THREADS, WAITING_MAX, 'Too many logins at once; 
 export const hashPassword = (password: string): Promise<string> =>
   slots.run(() => argon2id(password));
 
+/** What belongs to a check and is done in its turn: the next one sees it. */
+export interface CheckTurn {
+  /** May refuse the check by throwing. */
+  readonly before: () => Promise<unknown>;
+  readonly whenWrong?: () => Promise<void>;
+  readonly whenRight?: () => Promise<void>;
+}
+
 /**
  * Checks a password, in the same time whether there is such a user or not.
  * @param passwordHash null when there is no such user, or none with a password
- * @param beforehand   runs when it is this check's turn, and may refuse it by throwing
  */
 export const verifyPassword = (
   password: string,
   passwordHash: string | null,
-  beforehand: () => Promise<void>,
+  { before, whenWrong, whenRight }: CheckTurn,
 ): Promise<boolean> =>
   slots.run(async () => {
-    await beforehand();
+    await before();
     const hash = passwordHash ?? (await (nobody ??= argon2id(randomUUID())));
     const matches = await isArgon2idOf(hash, password);
-    return matches && passwordHash !== null;
+    const isRight = matches && passwordHash !== null;
+    await (isRight ? whenRight : whenWrong)?.();
+    return isRight;
   });
 
 export const PASSWORD_LENGTH = { min: 8, max: 128 } as const;
