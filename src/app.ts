@@ -201,7 +201,7 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
   const { sessions, login, factors } = identity;
   const codes = new OneTimeCodes(sealer);
   const approvals = new Approvals({
-    kinds: knownKinds({ codes, sealer, nudgeNotifications }),
+    kinds: knownKinds({ codes, sealer, nudgeNotifications, now }),
     now,
   });
   const clients = { ...guards, knex, sealer, codes, publicUrl, nudgeNotifications, now };
@@ -222,7 +222,7 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
     ledgerRouter({ ...guards, prover }),
     bankAccountsRouter({ ...guards, knex, sealer }),
     transfersRouter({ ...guards, knex, limits: transferLimits(config), nudgeTransfers, now }),
-    staffTransfersRouter({ ...guards, knex, sealer, nudgeNotifications, now }),
+    staffTransfersRouter({ ...guards, knex, approvals }),
     callbacksRouter({ knex, sealer, log, nudgeNotifications, paymentProviderSecret, now }),
     sessionsRouter({ ...guards, knex, sessions, login, factors, now }),
     mfaRouter({ ...guards, knex, sealer, factors, party, nudgeNotifications, now }),

@@ -1,4 +1,5 @@
 import Joi from 'joi';
+import { waitsForApproval } from '../approvals/schema.js';
 import { nextPageToken } from '../http/page.js';
 import { idempotencyHeaders } from '../http/idempotency.js';
 import {
@@ -152,12 +153,13 @@ const staffOperations: readonly Operation[] = [
     path: '/v2/admin/transfers/:id/reverse',
     summary: 'Take a settled transfer back',
     description:
-      'Booked the other way round. What is not there any more of a deposit is owed by the client, ' +
-      'whose account is restricted then. Nobody reverses their own.',
+      'Waits for the approval of a second person. Booked the other way round. What is not there any ' +
+      'more of a deposit is owed by the client, whose account is restricted then. Nobody reverses ' +
+      'their own.',
     headers: idempotencyHeaders,
     params: transferIdSchema,
     body: reasonSchema,
-    responses: { 200: { description: 'The transfer', schema: staffTransferSchema } },
+    responses: waitsForApproval,
     problems: [404, 409],
   },
 ];

@@ -37,8 +37,8 @@ export async function returnTransfer(
 }
 
 /**
- * Takes a settled transfer back on behalf of staff; for a route, or for an approval by a second person.
- * @throws DomainError 404 when there is none; 403 for the actor's own; 422 when it is not settled
+ * Takes a settled transfer back on behalf of staff; two of them, see reversal-approval.ts.
+ * @throws DomainError as `requireReversible` does
  */
 export async function reverseTransfer(
   trx: Knex.Transaction,
@@ -46,6 +46,20 @@ export async function reverseTransfer(
   { id, by, reason }: { id: string; by: Actor; reason: string },
   now: Date,
 ): Promise<Transfer> {
+  const locked = await requireReversible(trx, id, by);
+  const move = { event: 'reversed', action: 'transfer.reverse', by, reason } as const;
+  return returnTransfer(trx, sealer, locked, move, now);
+}
+
+/**
+ * Locks a transfer that this member of staff may take back.
+ * @throws DomainError 404 when there is none; 403 for the actor's own; 422 when it is not settled
+ */
+export async function requireReversible(
+  trx: Knex.Transaction,
+  id: string,
+  by: Actor,
+): Promise<{ transfer: Transfer; account: LockedAccount }> {
   const locked = await lockTransfer(trx, id);
   if (!locked) throw notFound('transfer');
   const { transfer } = locked;
@@ -56,6 +70,5 @@ export async function reverseTransfer(
       transfer_status: status,
     });
   }
-  const move = { event: 'reversed', action: 'transfer.reverse', by, reason } as const;
-  return returnTransfer(trx, sealer, locked, move, now);
+  return locked;
 }

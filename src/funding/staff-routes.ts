@@ -1,17 +1,17 @@
 import Router from '@koa/router';
 import type { Knex } from 'knex';
 import { staffOnly } from '../admin/staff.js';
+import { answerWaiting } from '../approvals/routes.js';
+import type { Approvals } from '../approvals/service.js';
 import { actorOf } from '../audit/record.js';
 import { notFound } from '../errors.js';
 import type { Guards } from '../http/guards.js';
 import { replayable } from '../http/idempotency.js';
 import { nextToken } from '../http/page.js';
 import { validateBody, validateParams, validateQuery } from '../http/validate.js';
-import type { Sealer } from '../identity/sealer.js';
 import { reasonSchema } from '../risk/schema.js';
-import { transfersMoved } from './metrics.js';
 import { presentStaffTransfer, presentTransferEvent } from './presenter.js';
-import { reverseTransfer } from './reverse-transfer.js';
+import { askToReverse } from './reversal-approval.js';
 import { findTransfer, listEvents, listTransfers } from './transfer-model.js';
 import { filterOf } from './transfer-routes.js';
 import {
@@ -22,14 +22,12 @@ import {
 
 export interface StaffTransferRoutesDeps extends Guards {
   readonly knex: Knex;
-  readonly sealer: Sealer;
-  readonly nudgeNotifications: () => void;
-  readonly now: () => Date;
+  readonly approvals: Approvals;
 }
 
 /** All clients' transfers, for the house. */
 export function staffTransfersRouter(deps: StaffTransferRoutesDeps): Router {
-  const { knex, sealer, nudgeNotifications, now, ...guards } = deps;
+  const { knex, approvals, ...guards } = deps;
   const router = new Router();
   const reader = staffOnly(guards, 'ops', 'compliance', 'admin');
   const officer = staffOnly(guards, 'compliance', 'admin');
@@ -62,16 +60,10 @@ export function staffTransfersRouter(deps: StaffTransferRoutesDeps): Router {
     ...officer,
     idParams,
     validateBody(reasonSchema),
-    replayable(knex, async (ctx, trx, afterCommit) => {
+    replayable(knex, async (ctx, trx) => {
       const { id } = ctx.state.params as { id: string };
       const { reason } = ctx.request.validBody as { reason: string };
-      const request = { id, by: actorOf(ctx), reason };
-      const transfer = await reverseTransfer(trx, sealer, request, now());
-      ctx.body = presentStaffTransfer(transfer);
-      afterCommit(() => {
-        transfersMoved.inc({ direction: transfer.direction, status: 'returned' });
-        nudgeNotifications();
-      });
+      answerWaiting(ctx, await askToReverse(trx, approvals, id, { by: actorOf(ctx), reason }));
     }),
   );
   return router;

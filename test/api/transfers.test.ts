@@ -5,6 +5,7 @@ import { receiveProviderEvent } from '../../src/funding/provider-events.js';
 import { submitTransfers } from '../../src/funding/submit-transfers.js';
 import type { ProviderEventType } from '../../src/domain/transfer-state.js';
 import { createPerson, expectProblem, startApi, type Answer, type Api } from '../support/api.js';
+import { decide } from '../support/approvals.js';
 import {
   clientOf,
   fundingClient,
@@ -382,21 +383,39 @@ describe('transfers over HTTP', () => {
   describe('staff', () => {
     const staff = (role: 'ops' | 'compliance' | 'admin') =>
       createPerson(trading, { role, scopes: ['read', 'admin'] });
-    const reverse = (id: string, as: Call['as'], reason = 'sent by mistake') =>
+    const askToReverse = (id: string, as: Call['as'], reason = 'sent by mistake') =>
       api.call('POST', `/v2/admin/transfers/${id}/reverse`, { as, body: { reason } });
+    /** By two people. */
+    const reverse = async (id: string, reason = 'sent by mistake') => {
+      const waiting = await askToReverse(id, await staff('compliance'), reason);
+      expect(waiting.status).to.equal(202);
+      return decide(api, await staff('admin'), waiting);
+    };
+    const transferOf = async (id: string) =>
+      (await api.call('GET', `/v2/admin/transfers/${id}`, { as: await staff('ops') })).body;
     type Call = Parameters<Api['call']>[2] & object;
 
-    it('reverse a settled transfer once, booked the other way round', async () => {
-      const admin = await staff('admin');
+    it('reverse a settled transfer once, booked the other way round, by two people', async () => {
       const deposit = await settle(await client.transfer('INCOMING', '500'));
       const withdrawal = await settle(await client.transfer('OUTGOING', '200'));
       expect(await balance()).to.deep.equal({ cash: usd('100300'), held: 0n });
 
-      const answers = await Promise.all([1, 2, 3].map(() => reverse(deposit, admin)));
-      expect(answers.map(({ status }) => status).sort()).to.deep.equal([200, 422, 422]);
-      const done = answers.find(({ status }) => status === 200)!;
-      expect(done.body).to.include({ status: 'RETURNED', owed: '0', reason: 'sent by mistake' });
-      expect((await reverse(withdrawal, admin)).status).to.equal(200);
+      const asker = await staff('admin');
+      const waiting = await Promise.all([1, 2, 3].map(() => askToReverse(deposit, asker)));
+      expect(waiting.map(({ status }) => status)).to.deep.equal([202, 202, 202]);
+      expectProblem(await decide(api, asker, waiting[0]!), 403, 40310000);
+      expectProblem(await decide(api, await staff('ops'), waiting[0]!), 403, 40310000);
+      expect(await balance()).to.deep.equal({ cash: usd('100300'), held: 0n });
+      const officer = await staff('compliance');
+      const decided = await Promise.all(waiting.map((one) => decide(api, officer, one)));
+      expect(decided.map(({ body }) => body.status as string).sort()).to.deep.equal([
+        'approved',
+        'failed',
+        'failed',
+      ]);
+      const done = await transferOf(deposit);
+      expect(done).to.include({ status: 'RETURNED', owed: '0', reason: 'sent by mistake' });
+      expect((await reverse(withdrawal)).body).to.include({ status: 'approved' });
 
       expect(await balance()).to.deep.equal({ cash: usd('100000'), held: 0n });
       expect(await trading.proof()).to.include({ balanced: true });
@@ -411,12 +430,12 @@ describe('transfers over HTTP', () => {
 
     it('may not reverse without the role, an open one, or their own', async () => {
       const deposit = await settle(await client.transfer('INCOMING', '500'));
-      expectProblem(await reverse(deposit, await staff('ops')), 403, 40310000);
-      expectProblem(await reverse(deposit, key()), 403, 40310000);
+      expectProblem(await askToReverse(deposit, await staff('ops')), 403, 40310000);
+      expectProblem(await askToReverse(deposit, key()), 403, 40310000);
       const open = await client.transfer('INCOMING', '5');
       const admin = await staff('admin');
-      expectProblem(await reverse(open.body.id as string, admin), 422, 42210000);
-      expectProblem(await reverse(uuidv7(), admin), 404, 40410000);
+      expectProblem(await askToReverse(open.body.id as string, admin), 422, 42210000);
+      expectProblem(await askToReverse(uuidv7(), admin), 404, 40410000);
       const clientId = await clientOf(trading, client.account);
       await knex()('clients').where({ id: clientId }).update({ role: 'admin' });
       const own = await sessionOf(trading, api, { id: clientId, role: 'admin' });
@@ -437,8 +456,8 @@ describe('transfers over HTTP', () => {
         price: '100',
         symbol: 'AAPL',
       });
-      const answer = await reverse(deposit, await staff('compliance'), 'charged back');
-      expect(answer.body).to.include({ status: 'RETURNED', owed: '400' });
+      expect((await reverse(deposit, 'charged back')).body.result).to.include({ owed: '400' });
+      expect(await transferOf(deposit)).to.include({ status: 'RETURNED', owed: '400' });
       expect(await balance()).to.deep.equal({ cash: usd('100400'), held: usd('100400') });
       expect(await trading.proof()).to.include({ balanced: true });
       expect((await account()).transfers_blocked).to.equal(true);
