@@ -203,6 +203,14 @@ export const ledgerProvedAt = new Gauge({
   aggregator: 'max',
 });
 
+// Market
+export const bookFaults = new Gauge({
+  name: 'brokerx_book_faults',
+  help: 'Assets whose book was crossed or mismatched with its orders at the last check',
+  labelNames: ['kind'],
+  aggregator: 'max',
+});
+
 // End of day
 export const lastEndOfDay = new Gauge({
   name: 'brokerx_end_of_day_close_timestamp_seconds',

@@ -9,6 +9,7 @@ import type { Thresholds } from '../src/domain/surveillance.js';
 import { lookAfterTransfers, type LookAfterDeps } from '../src/funding/look-after-transfers.js';
 import { runScheduledProof } from '../src/ledger/scheduled-proof.js';
 import type { Logger } from '../src/log.js';
+import { checkBooks } from '../src/market/book-check.js';
 import { jobsInQueue } from '../src/metrics.js';
 import type { SessionWork } from '../src/orders/session-work.js';
 import { takeSnapshots, thinSnapshots } from '../src/portfolio/snapshots.js';
@@ -58,6 +59,7 @@ const UPKEEP: Readonly<Record<MaintenanceJob, Upkeep>> = {
       if (shards.length > 0) nudges.shards(shards);
     },
   },
+  'book-check': { everyMs: 30 * SECOND, run: ({ knex, log }) => checkBooks(knex, log) },
   transfers: { everyMs: 2 * SECOND, run: ({ transfers }) => lookAfterTransfers(transfers) },
   'audit-anchor': { everyMs: 2 * SECOND, run: ({ audit }) => audit.anchor(new Date()) },
   surveillance: {

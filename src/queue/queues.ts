@@ -17,6 +17,7 @@ export interface ExecuteShardJob {
 export type MaintenanceJob =
   | 'sweep'
   | 'sessions'
+  | 'book-check'
   | 'ledger-proof'
   | 'purge'
   | 'equity-snapshots'
