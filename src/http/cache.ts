@@ -94,6 +94,9 @@ class CachedRoute {
     this.bypasses = cacheRequests.labels(name, 'bypass');
     this.notModified = cacheNotModified.labels(name);
     this.errors = cacheErrors.labels(name);
+    for (const counter of [this.hits, this.misses, this.bypasses, this.notModified, this.errors]) {
+      counter.inc(0); // shown before the first
+    }
   }
 
   async answer(ctx: Context, next: Next): Promise<void> {

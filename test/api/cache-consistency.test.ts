@@ -43,24 +43,23 @@ describe('what the cache says of an account', () => {
 
   /** Both processes have it, and Redis. */
   const warm = async (account: number): Promise<void> => {
-    for (const path of PATHS) {
-      for (const api of apis) await api.call('GET', path, { as: keyOf(account) });
-    }
+    const as = keyOf(account);
+    await Promise.all(apis.flatMap((api) => PATHS.map((path) => api.call('GET', path, { as }))));
   };
 
   /** @returns how many of the cached answers were hits */
   const expectTrue = async (account: number, what: string): Promise<number> => {
+    const as = keyOf(account);
     let hits = 0;
-    for (const path of PATHS) {
-      const cached = await Promise.all(
-        apis.map((api) => api.call('GET', path, { as: keyOf(account) })),
-      );
-      const { body } = await readAnew(apis[0]!, path, keyOf(account));
+    const expectTrueAt = async (path: string): Promise<void> => {
+      const cached = await Promise.all(apis.map((api) => api.call('GET', path, { as })));
+      const { body } = await readAnew(apis[0]!, path, as);
       for (const answer of cached) {
         expect(answer.body, `${path} of ${account} after ${what}`).to.deep.equal(body);
         if (xCache(answer) === 'HIT') hits += 1;
       }
-    }
+    };
+    await Promise.all(PATHS.map(expectTrueAt));
     return hits;
   };
 
@@ -82,14 +81,16 @@ describe('what the cache says of an account', () => {
           time_in_force: 'gtc',
         },
       });
+    const { catalog, executor } = trading.container;
+    const settle = () => executor.drain(catalog.find('AAPL')!.shard, 'test');
     await order(0, 'buy', 1);
     await order(1, 'sell', 1);
-    await trading.settle();
+    await settle();
 
     const acts: Record<string, (account: number) => Promise<Answer | undefined>> = {
       buy: (account) => order(account, 'buy', 1 + Math.floor(random() * 5)),
       sell: (account) => order(account, 'sell', 1 + Math.floor(random() * 5)),
-      settle: () => trading.settle().then(() => undefined),
+      settle: () => settle().then(() => undefined),
       cancel: (account) => pick(apis).call('DELETE', '/v2/orders', { as: keyOf(account) }),
       replace: async (account) => {
         const as = keyOf(account);
@@ -221,10 +222,16 @@ describe('what the cache says of an account', () => {
     const old = await redis.getBuffer(key!);
     const { status } = await apis[0]!.call('POST', '/v2/orders', {
       as: keyOf(1),
-      body: { symbol: 'AAPL', side: 'sell', qty: '1', type: 'market', time_in_force: 'day' },
+      body: {
+        symbol: 'MSFT',
+        side: 'buy',
+        qty: '1',
+        type: 'limit',
+        limit_price: '300',
+        time_in_force: 'day',
+      },
     });
     expect(status).to.equal(200);
-    await trading.settle();
     await redis.set(key!, old!, 'PX', 60_000);
     await expectTrue(1, 'old data came back');
     const answer = await apis[1]!.call('GET', path, { as: keyOf(1) });
