@@ -4,13 +4,19 @@ interface Question<Answer> {
   readonly reject: (error: unknown) => void;
 }
 
+/** A call that takes longer does not hold up the next one. */
+const SLOW_MS = 50;
+
 /**
- * Gathers what is asked for during one turn of the event loop and asks for all of it at once; what is
- * asked for twice is asked for once. Every answer is read after its question came: what was committed
- * before that is in it.
+ * Gathers what is asked for while a call is under way, or else until the next turn of the event loop,
+ * and asks for all of it at once; what is asked for twice is asked for once. Every call begins after
+ * its questions came: what was committed before them is in its answers. One call at a time was measured
+ * to give Postgres less than half of the work that eight at once do.
  */
 export class Batch<Answer> {
   private waiting = new Map<string, Question<Answer>>();
+  private isDue = false;
+  private isUnderWay = false;
 
   /** @param askAll the answers, in the order of the keys */
   constructor(private readonly askAll: (keys: string[]) => Promise<readonly Answer[]>) {}
@@ -18,22 +24,41 @@ export class Batch<Answer> {
   ask(key: string): Promise<Answer> {
     let question = this.waiting.get(key);
     if (!question) {
-      if (this.waiting.size === 0) setImmediate(() => void this.send());
       this.waiting.set(key, (question = newQuestion()));
+      this.becomeDue();
     }
     return question.answer;
   }
 
+  private becomeDue(): void {
+    if (this.isDue || this.isUnderWay || this.waiting.size === 0) return;
+    this.isDue = true;
+    setImmediate(() => void this.send());
+  }
+
   private async send(): Promise<void> {
     const asked = this.waiting;
-    this.waiting = new Map();
     const questions = [...asked.values()];
+    this.waiting = new Map();
+    this.isDue = false;
+    this.isUnderWay = true;
+    let isSlow = false;
+    const giveWay = (): void => {
+      this.isUnderWay = false;
+      this.becomeDue();
+    };
+    const timer = setTimeout(() => {
+      isSlow = true;
+      giveWay();
+    }, SLOW_MS);
     try {
       const answers = await this.askAll([...asked.keys()]);
       questions.forEach(({ resolve }, index) => resolve(answers[index]!));
     } catch (error) {
       for (const { reject } of questions) reject(error);
     }
+    clearTimeout(timer);
+    if (!isSlow) giveWay();
   }
 }
 
