@@ -120,6 +120,19 @@ describe('a hundred who ask for the same at the same time', () => {
     expect(seen).to.have.length.below(5);
   });
 
+  it('and later ones get it again, until its version is another one', async () => {
+    let calls = 0;
+    let dataVersion = 'a';
+    const url = await serve({ version: () => dataVersion }, (ctx) => {
+      calls += 1;
+      ctx.body = { calls, dataVersion };
+    });
+    const said = async () => ((await (await fetch(url)).json()) as { calls: number }).calls;
+    expect([await said(), await said()]).to.deep.equal([1, 1]);
+    dataVersion = 'b';
+    expect([await said(), await said()]).to.deep.equal([2, 2]);
+  });
+
   it('each get an answer that cannot be kept from the route', async () => {
     let calls = 0;
     const url = await serve({}, async (ctx) => {
