@@ -62,11 +62,11 @@ function openCache({ config, db, log }: ApiServerDeps): Cache {
   const { cacheRedisUrl, databaseUrl, marketHours } = config;
   const onError = redisErrorLogger(log, 'the Redis of the cache is away');
   const redis = connectRedis(cacheRedisUrl, cacheOptions, onError);
-  const { host, pathname } = new URL(databaseUrl);
+  const { host, pathname, search } = new URL(databaseUrl); // of a socket, the host is in its query
   const cached = createCached({
     entries: new CacheEntries(redis),
     accountVersion: accountVersions(db),
-    namespace: cacheNamespace(host, pathname, marketHours),
+    namespace: cacheNamespace(host, pathname, search, marketHours),
   });
   return { cached, close: () => redis.disconnect() };
 }
