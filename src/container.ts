@@ -37,12 +37,12 @@ export interface Container {
 const REDIS_ERRORS_LOGGED_EVERY_MS = 5_000;
 
 /** Logs a broken Redis connection now and then, not for every reconnection attempt. */
-export function redisErrorLogger(log: Logger): (error: Error) => void {
+export function redisErrorLogger(log: Logger, message = 'Redis is away'): (error: Error) => void {
   let loggedAt = 0;
   return (error) => {
     if (Date.now() - loggedAt < REDIS_ERRORS_LOGGED_EVERY_MS) return;
     loggedAt = Date.now();
-    log.warn('Redis is away', { error: error.message });
+    log.warn(message, { error: error.message });
   };
 }
 

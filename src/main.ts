@@ -75,7 +75,10 @@ async function main(): Promise<void> {
  * Takes no new connections, ends the streams, lets requests under way finish, and closes everything.
  * @returns false when something had to be cut off
  */
-async function drain({ server, streams }: ApiServer, container: Container): Promise<boolean> {
+async function drain(
+  { server, streams, cache }: ApiServer,
+  container: Container,
+): Promise<boolean> {
   await sleep(NOTICE_MS);
   const closed = once(server, 'close');
   // The listener alone: http's own close() also cuts connections whose request is on its way.
@@ -88,6 +91,7 @@ async function drain({ server, streams }: ApiServer, container: Container): Prom
     container.log.warn('requests were cut off', { after_ms: DRAIN_MAX_MS });
     server.closeAllConnections();
   }
+  cache.close();
   return (await within(CLOSE_MAX_MS, container.close())) && finished;
 }
 

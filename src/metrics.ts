@@ -187,6 +187,16 @@ export const cacheRequests = new Counter({
   help: 'Reads of in-process and Redis caches, by result',
   labelNames: ['cache', 'result'],
 });
+export const cacheNotModified = new Counter({
+  name: 'brokerx_cache_not_modified_total',
+  help: 'Answers without a body: the caller had it already (304)',
+  labelNames: ['cache'],
+});
+export const cacheErrors = new Counter({
+  name: 'brokerx_cache_errors_total',
+  help: 'Reads and writes of the cache in Redis that failed; the route answered instead',
+  labelNames: ['cache'],
+});
 export const ledgerMismatches = new Gauge({
   name: 'brokerx_ledger_mismatches',
   help: 'Assets whose postings do not sum to zero, and balances that differ from their postings',

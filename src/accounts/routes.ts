@@ -18,6 +18,12 @@ import { findPosition, listPositions, type PositionView } from './position-model
 import { presentAccount, presentPosition } from './presenter.js';
 import { positionParamsSchema } from './schema.js';
 
+/**
+ * The account's version tells of every change of its own; what moves without it (prices, the day) is
+ * seen within a second.
+ */
+const CACHED = { audience: 'account', ttlMs: 1_000 } as const;
+
 export interface AccountRoutesDeps extends Guards {
   readonly knex: Knex;
   readonly intake: Intake;
@@ -27,10 +33,11 @@ export interface AccountRoutesDeps extends Guards {
 
 /** The caller's account and positions. */
 export function accountsRouter(deps: AccountRoutesDeps): Router {
-  const { knex, intake, marketHours, now, authenticated, limitRate } = deps;
+  const { knex, intake, marketHours, now, authenticated, limitRate, cached } = deps;
   const router = new Router();
   const read = [authenticated, limitRate, requireScope('read'), requireAccount] as const;
   const trade = [authenticated, limitRate, requireScope('trade'), requireAccount] as const;
+  const cachedPositions = cached({ ...CACHED, name: 'positions' });
   const closer = new PositionCloser({ knex, intake });
   const closedLast = () => previousTradingDay(now(), marketHours);
 
@@ -41,14 +48,14 @@ export function accountsRouter(deps: AccountRoutesDeps): Router {
     return found;
   };
 
-  router.get('/v2/account', ...read, async (ctx) => {
+  router.get('/v2/account', ...read, cached({ ...CACHED, name: 'account' }), async (ctx) => {
     const { close, day } = closedLast();
     const account = await findValuedAccount(knex, ctx.state.accountId, close);
     if (!account) throw notFound('account');
     ctx.body = presentAccount(account, day);
   });
 
-  router.get('/v2/positions', ...read, async (ctx) => {
+  router.get('/v2/positions', ...read, cachedPositions, async (ctx) => {
     const positions = await listPositions(knex, ctx.state.accountId, closedLast().close);
     ctx.body = positions.map(presentPosition);
   });
@@ -68,7 +75,7 @@ export function accountsRouter(deps: AccountRoutesDeps): Router {
     ['/v2/positions/:base/:quote', pairParamsSchema],
   ] as const;
   for (const [path, params] of onePosition) {
-    router.get(path, ...read, validateParams(params), async (ctx) => {
+    router.get(path, ...read, cachedPositions, validateParams(params), async (ctx) => {
       ctx.body = presentPosition(await position(ctx));
     });
 

@@ -85,6 +85,7 @@ export const accountOperations: readonly Operation[] = [
   {
     method: 'get',
     path: '/v2/account',
+    cached: true,
     tag,
     access: 'read',
     account: true,
@@ -94,6 +95,7 @@ export const accountOperations: readonly Operation[] = [
   {
     method: 'get',
     path: '/v2/positions',
+    cached: true,
     tag,
     access: 'read',
     account: true,
@@ -105,6 +107,7 @@ export const accountOperations: readonly Operation[] = [
   {
     method: 'get',
     path: '/v2/positions/:symbol_or_asset_id',
+    cached: true,
     tag,
     access: 'read',
     account: true,
@@ -116,6 +119,7 @@ export const accountOperations: readonly Operation[] = [
   {
     method: 'get',
     path: '/v2/positions/:base/:quote',
+    cached: true,
     tag,
     access: 'read',
     account: true,

@@ -8,14 +8,18 @@ import { type AssetFilter, findAsset, listAssets } from './model.js';
 import { presentAsset } from './presenter.js';
 import { assetParamsSchema, listAssetsSchema, pairParamsSchema } from './schema.js';
 
+/** Nobody changes an asset through the API; what staff change is seen within about a second. */
+const CACHED = { name: 'assets', audience: 'everyone', ttlMs: 1_000 } as const;
+
 export interface AssetRoutesDeps extends Guards {
   readonly knex: Knex;
 }
 
 /** What can be traded. */
-export function assetsRouter({ knex, authenticated, limitRate }: AssetRoutesDeps): Router {
+export function assetsRouter(deps: AssetRoutesDeps): Router {
+  const { knex, authenticated, limitRate, cached } = deps;
   const router = new Router();
-  const reader = [authenticated, limitRate, requireScope('read')] as const;
+  const reader = [authenticated, limitRate, requireScope('read'), cached(CACHED)] as const;
 
   const asset = async (name: string) => {
     const found = await findAsset(knex, name);

@@ -95,6 +95,7 @@ export const assetOperations: readonly Operation[] = [
   {
     method: 'get',
     path: '/v2/assets',
+    cached: true,
     tag,
     access: 'read',
     summary: 'What can be traded',
@@ -104,6 +105,7 @@ export const assetOperations: readonly Operation[] = [
   {
     method: 'get',
     path: '/v2/assets/:symbol_or_id',
+    cached: true,
     tag,
     access: 'read',
     summary: 'One asset',
@@ -114,6 +116,7 @@ export const assetOperations: readonly Operation[] = [
   {
     method: 'get',
     path: '/v2/assets/:base/:quote',
+    cached: true,
     tag,
     access: 'read',
     summary: 'One asset, its symbol written with a plain slash',

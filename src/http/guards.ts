@@ -1,6 +1,7 @@
 import type { ApiKeys } from '../identity/api-keys.js';
 import type { Sessions } from '../identity/sessions.js';
 import { authenticate } from './authenticate.js';
+import type { Cached } from './cache.js';
 import type { Middleware } from './context.js';
 import { createRateLimit } from './rate-limit.js';
 
@@ -10,13 +11,23 @@ export interface Guards {
   readonly authenticated: Middleware;
   /** Lets a caller pass who has not sent too much in the last minute. */
   readonly limitRate: Middleware;
+  /** Answers from the cache; behind the guards of a route. */
+  readonly cached: Cached;
 }
 
-/** @param perMinute requests a minute and credential or address; 0 is no limit */
-export function createGuards(apiKeys: ApiKeys, sessions: Sessions, perMinute: number): Guards {
-  const rateLimit = createRateLimit(perMinute);
+export interface GuardsDeps {
+  readonly apiKeys: ApiKeys;
+  readonly sessions: Sessions;
+  /** Requests a minute and credential or address; 0 is no limit. */
+  readonly rateLimitPerMin: number;
+  readonly cached: Cached;
+}
+
+export function createGuards({ apiKeys, sessions, rateLimitPerMin, cached }: GuardsDeps): Guards {
+  const rateLimit = createRateLimit(rateLimitPerMin);
   return {
     authenticated: authenticate({ apiKeys, sessions, rateLimit }),
     limitRate: rateLimit.limitRate,
+    cached,
   };
 }

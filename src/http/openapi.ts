@@ -70,6 +70,7 @@ function describe(operation: Operation, components: Components, problem: Json): 
   for (const [status, response] of Object.entries(operation.responses)) {
     responses[status] = success(response, components);
   }
+  if (operation.cached) responses[304] = { description: 'The same that If-None-Match names' };
   for (const status of problemStatuses(operation)) {
     const description = PROBLEM_TITLES[status] ?? 'Refused';
     responses[status] = { description, content: { [PROBLEM_TYPE]: { schema: problem } } };

@@ -25,6 +25,8 @@ export interface Operation {
   readonly seesAll?: readonly Role[];
   /** True where a person must have given a second factor within the last minutes. */
   readonly stepUp?: boolean;
+  /** True where the answer may come from the cache: it has an ETag, and 304 is an answer, too. */
+  readonly cached?: boolean;
   readonly params?: Joi.ObjectSchema;
   readonly query?: Joi.ObjectSchema;
   readonly headers?: Joi.ObjectSchema;

@@ -119,14 +119,16 @@ async function openPositions(
   );
 }
 
+/** Writes the accounts' rows also where only shares move: that is how caches see a change. */
 async function applyToAccounts(
   trx: Knex.Transaction,
   lines: readonly JournalLine[],
 ): Promise<void> {
   const changes = new Map<string, bigint>();
   for (const { accountId, assetId, amount } of lines) {
-    if (assetId !== USD || EXTERNAL_ACCOUNTS.has(accountId)) continue;
-    changes.set(accountId, (changes.get(accountId) ?? 0n) + amount);
+    if (EXTERNAL_ACCOUNTS.has(accountId)) continue;
+    const cash = assetId === USD ? amount : 0n;
+    changes.set(accountId, (changes.get(accountId) ?? 0n) + cash);
   }
   if (changes.size === 0) return;
   const ids = [...changes.keys()];

@@ -25,6 +25,8 @@ const DEFAULT_DAYS = 30;
 /** The longest between trading and settlement, weekends and holidays included. */
 const SETTLEMENT_DAYS_MAX = 10;
 
+const CACHED = { name: 'calendar', audience: 'everyone', ttlMs: 1_000 } as const;
+
 export interface MarketRoutesDeps extends Guards {
   readonly marketHours: MarketHours;
   readonly now: () => Date;
@@ -32,9 +34,9 @@ export interface MarketRoutesDeps extends Guards {
 
 /** The market's calendar. */
 export function calendarRouter(deps: MarketRoutesDeps): Router {
-  const { marketHours, now, authenticated, limitRate } = deps;
+  const { marketHours, now, authenticated, limitRate, cached } = deps;
   const router = new Router();
-  const reader = [authenticated, limitRate, requireScope('read')] as const;
+  const reader = [authenticated, limitRate, requireScope('read'), cached(CACHED)] as const;
   const years = new TradingYears(marketHours);
   const known = (first: Date, last: Date) =>
     years.days(

@@ -93,6 +93,7 @@ export const calendarOperations: readonly Operation[] = [
   {
     method: 'get',
     path: '/v2/calendar',
+    cached: true,
     tag,
     access: 'read',
     summary: 'The days on which the market trades',
@@ -105,6 +106,7 @@ export const calendarOperations: readonly Operation[] = [
   {
     method: 'get',
     path: '/v3/calendar/:market',
+    cached: true,
     tag,
     access: 'read',
     summary: 'The trading days of one market, with their sessions',

@@ -26,12 +26,17 @@ const marketClockQuerySchema = Joi.object({
   time: Joi.date().iso().description('The moment that is asked about; now when absent'),
 });
 
+/** The clock tells the time: it may be wrong by a part of a second only. */
+const CACHED = { name: 'clock', audience: 'everyone', ttlMs: 200 } as const;
+
 /** The market's clock. */
 export function clockRouter(deps: MarketRoutesDeps): Router {
-  const { marketHours, now, authenticated, limitRate } = deps;
+  const { marketHours, now, authenticated, limitRate, cached } = deps;
   const router = new Router();
 
-  router.get('/v2/clock', authenticated, limitRate, requireScope('read'), (ctx) => {
+  const reader = [authenticated, limitRate, requireScope('read'), cached(CACHED)] as const;
+
+  router.get('/v2/clock', ...reader, (ctx) => {
     const time = now();
     const { isOpen, nextOpen, nextClose } = marketClock(time, marketHours);
     ctx.body = {
@@ -42,21 +47,14 @@ export function clockRouter(deps: MarketRoutesDeps): Router {
     };
   });
 
-  router.get(
-    '/v3/clock',
-    authenticated,
-    limitRate,
-    requireScope('read'),
-    validateQuery(marketClockQuerySchema),
-    (ctx) => {
-      const query = ctx.state.query as { markets?: MarketName[]; time?: Date };
-      const { markets = DEFAULT_MARKETS, time = now() } = query;
-      const clock = presentMarketClock(time, marketHours);
-      ctx.body = {
-        clocks: markets.map((name) => ({ market: inHours(name, marketHours), ...clock })),
-      };
-    },
-  );
+  router.get('/v3/clock', ...reader, validateQuery(marketClockQuerySchema), (ctx) => {
+    const query = ctx.state.query as { markets?: MarketName[]; time?: Date };
+    const { markets = DEFAULT_MARKETS, time = now() } = query;
+    const clock = presentMarketClock(time, marketHours);
+    ctx.body = {
+      clocks: markets.map((name) => ({ market: inHours(name, marketHours), ...clock })),
+    };
+  });
 
   return router;
 }
@@ -122,6 +120,7 @@ export const clockOperations: readonly Operation[] = [
   {
     method: 'get',
     path: '/v2/clock',
+    cached: true,
     tag: 'Market',
     access: 'read',
     summary: 'Whether the market is open',
@@ -130,6 +129,7 @@ export const clockOperations: readonly Operation[] = [
   {
     method: 'get',
     path: '/v3/clock',
+    cached: true,
     tag: 'Market',
     access: 'read',
     summary: "The markets' clocks, with the phase of their day",

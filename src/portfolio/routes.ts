@@ -17,7 +17,7 @@ export interface PortfolioRoutesDeps extends Guards {
 
 /** What the caller's account was worth over time. */
 export function portfolioRouter(deps: PortfolioRoutesDeps): Router {
-  const { knex, marketHours, now, authenticated, limitRate } = deps;
+  const { knex, marketHours, now, authenticated, limitRate, cached } = deps;
   const router = new Router();
 
   router.get(
@@ -26,6 +26,7 @@ export function portfolioRouter(deps: PortfolioRoutesDeps): Router {
     limitRate,
     requireScope('read'),
     requireAccount,
+    cached({ name: 'portfolio_history', audience: 'account', ttlMs: 1_000 }),
     validateQuery(historyQuerySchema),
     async (ctx) => {
       const request = requestOf(ctx.state.query as HistoryQuery, marketHours);

@@ -76,6 +76,7 @@ export const portfolioOperations: readonly Operation[] = [
   {
     method: 'get',
     path: '/v2/account/portfolio/history',
+    cached: true,
     tag: 'Account and positions',
     access: 'read',
     account: true,

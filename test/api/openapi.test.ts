@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { createRouter, operations, type AppDeps } from '../../src/app.js';
+import { notCached } from '../../src/http/cache.js';
 import { createGuards } from '../../src/http/guards.js';
 import { startApi, type Api } from '../support/api.js';
 import { startTrading, type Trading } from '../support/trading.js';
@@ -31,7 +32,7 @@ describe('the OpenAPI document', () => {
   it('has every route of the router, and no others', () => {
     const { identity } = api;
     const deps = { ...trading.container, identity } as unknown as AppDeps;
-    const guards = createGuards(identity.apiKeys, identity.sessions, 0);
+    const guards = createGuards({ ...identity, rateLimitPerMin: 0, cached: notCached });
     const routes = createRouter(deps, guards).stack.flatMap(({ methods, path }) =>
       methods.filter((method) => method !== 'HEAD').map((method) => `${method} ${String(path)}`),
     );

@@ -25,7 +25,7 @@ describe('who may do what', () => {
 
   before(async () => {
     trading = await startTrading(2);
-    api = await startApi(trading);
+    api = await startApi(trading, { cache: true }); // what one may see must not come to another
     const [owner, other] = await Promise.all([ownerOf(0), ownerOf(1)]);
     callers = await createCallers(trading, api, owner, other);
     const named = (name: string) => callers.find((caller) => caller.name === name)!;

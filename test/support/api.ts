@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, type AddressInfo } from 'node:net';
 import { v7 as uuidv7 } from 'uuid';
 import { createApiServer, type ApiServerDeps } from '../../src/api-server.js';
+import { notCached } from '../../src/http/cache.js';
 import { createIdentity, type Identity } from '../../src/identity/identity.js';
 import { Client } from '../../src/identity/model.js';
 import { createApiKey, type ApiKeyCredentials } from '../../src/identity/new-api-key.js';
@@ -36,13 +37,16 @@ export interface Api {
   stop(): Promise<void>;
 }
 
+export interface ApiOptions extends Partial<ApiServerDeps> {
+  settings?: Partial<ApiServerDeps['config']>;
+  /** Off unless it is what the test is about: tests change what only time may make old. */
+  cache?: boolean;
+}
+
 /** Starts the API on a trading floor's connections. */
 export async function startApi(
   { container }: Pick<Trading, 'container'>,
-  {
-    settings,
-    ...deps
-  }: Partial<ApiServerDeps> & { settings?: Partial<ApiServerDeps['config']> } = {},
+  { settings, cache: isCached = false, ...deps }: ApiOptions = {},
 ): Promise<Api> {
   const { config, log, db, redis, intake, nudges, sealer } = container;
   const nudgeNotifications = () => nudges.notifications();
@@ -50,7 +54,7 @@ export async function startApi(
     deps.identity ??
     createIdentity({ db, config, sealer, nudgeNotifications, onError: () => undefined });
   await identity.start();
-  const { server, streams } = createApiServer({
+  const { server, streams, cache } = createApiServer({
     config: { ...config, rateLimitPerMin: 0, ...settings },
     log,
     db,
@@ -65,6 +69,7 @@ export async function startApi(
     queues: [nudges.notificationQueue],
     now: () => new Date(),
     isStopping: () => false,
+    ...(!isCached && { cached: notCached }),
     ...deps,
   });
   server.listen(0, '127.0.0.1');
@@ -80,6 +85,7 @@ export async function startApi(
     async stop() {
       identity.stop();
       streams.stop();
+      cache.close();
       server.close();
       server.closeAllConnections();
       await once(server, 'close');
