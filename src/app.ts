@@ -63,9 +63,13 @@ import { ledgerOperations } from './ledger/docs.js';
 import type { LedgerProver } from './ledger/proof.js';
 import { ledgerRouter } from './ledger/routes.js';
 import type { Logger } from './log.js';
+import { barsRouter } from './market/bars-routes.js';
+import { barOperations } from './market/bars-schema.js';
 import { calendarRouter } from './market/calendar-routes.js';
 import { calendarOperations } from './market/calendar-schema.js';
 import { clockOperations, clockRouter } from './market/clock-routes.js';
+import { tradesRouter } from './market/trades-routes.js';
+import { tradeOperations } from './market/trades-schema.js';
 import { mfaRouter } from './mfa/routes.js';
 import { mfaOperations } from './mfa/schema.js';
 import { orderOperations } from './orders/docs.js';
@@ -141,6 +145,8 @@ export const operations: readonly Operation[] = [
   ...watchlistOperations,
   ...clockOperations,
   ...calendarOperations,
+  ...barOperations,
+  ...tradeOperations,
   ...eventOperations,
   ...ledgerOperations,
   ...bankAccountOperations,
@@ -218,6 +224,8 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
     watchlistsRouter({ ...guards, knex }),
     clockRouter({ ...guards, marketHours, now }),
     calendarRouter({ ...guards, marketHours, now }),
+    barsRouter({ ...guards, knex, marketHours, now }),
+    tradesRouter({ ...guards, knex, marketHours, now }),
     eventsRouter({ ...guards, db, streams }),
     ledgerRouter({ ...guards, prover }),
     bankAccountsRouter({ ...guards, knex, sealer }),
