@@ -4,11 +4,13 @@ export type Random = () => number;
 const WARM_UP = 15;
 
 /**
- * A random number generator of its own for a name (sfc32 by Chris Doty-Humphrey, of PractRand): the
- * same seed and name give the same numbers, and no other stream has an influence on them.
+ * A seeded generator of random numbers (sfc32 by Chris Doty-Humphrey, of PractRand): the same seed
+ * gives the same ones.
+ * @param name tells apart the streams of one seed, which have no influence on each other
  */
-export function seededRandom(seed: string, name: string): Random {
-  let [a, b, c, counter] = [hashOf(seed, 1), hashOf(name, 2), hashOf(`${seed}\n${name}`, 3), 1];
+export function seededRandom(seed: string | number, name = ''): Random {
+  const whole = `${seed}\n${name}`;
+  let [a, b, c, counter] = [hashOf(String(seed), 1), hashOf(name, 2), hashOf(whole, 3), 1];
   const next = (): number => {
     const sum = (a + b + counter) | 0;
     counter = (counter + 1) | 0;
