@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,6 +8,7 @@ import { drained, readSymbols, seedTraders } from './floor.js';
 import { startFreshInstance } from './instance.js';
 import { percentile } from './load.js';
 import { runPacedLoad } from './paced-load.js';
+import { cpuOf, rssOf } from './proc.js';
 import { StreamClients } from './stream-clients.js';
 
 /**
@@ -20,8 +20,6 @@ import { StreamClients } from './stream-clients.js';
 const SYMBOLS = 20;
 const SETTLED_WITHIN_MS = 10_000;
 const SAMPLE_MS = 500;
-/** Of Linux, on every platform that Node runs on. */
-const TICKS_PER_SECOND = 100;
 const DEFAULTS = {
   clients: 1_000,
   accounts: 500,
@@ -50,27 +48,6 @@ function readOptions(): Options {
     options[name] = number;
   }
   return options;
-}
-
-/** Resident memory, in MB; 0 where there is no /proc. */
-function rssOf(pid: number): number {
-  try {
-    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-    return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) / 1_024;
-  } catch {
-    return 0;
-  }
-}
-
-/** Processor time that it has used, in seconds; 0 where there is no /proc. */
-function cpuOf(pid: number): number {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' '); // the name may hold spaces
-    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
-  } catch {
-    return 0;
-  }
 }
 
 /** The API's own figure: from the time in an event to the moment it sends it, as a sum in seconds. */
