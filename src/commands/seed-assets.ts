@@ -63,7 +63,8 @@ const COINS: SeedAsset[] = [
   },
 ];
 
-const ASSETS = [...STOCKS, ...COINS];
+/** Those of the demo. */
+export const ASSETS: readonly SeedAsset[] = [...STOCKS, ...COINS];
 const NAMESPACE = 'b1a9cf2e-6a3c-4d0e-9c55-0f5d1b7c8e10';
 const TICK = '0.01';
 const MAKER_SHARES = '10000000';

@@ -28,7 +28,7 @@ interface Row {
  * Positions and open orders as of one moment, or a fill could be missing in both. What is open is
  * found by the account's place in the book, the work and what is parked, never among all orders.
  */
-const READ_HOLDINGS = `
+export const READ_HOLDINGS = `
   with open as materialized (
     select order_id from work_items where account_id = :maker and kind in ('place', 'release')
     union select order_id from book_orders where account_id = :maker

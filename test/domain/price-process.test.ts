@@ -1,7 +1,14 @@
 import { expect } from 'chai';
+import { ASSETS } from '../../src/commands/seed-assets.js';
 import { nyseSession, type MarketHours } from '../../src/domain/clock.js';
-import { PriceProcess, type PricedAsset, type PriceTerms } from '../../src/domain/price-process.js';
+import {
+  MARKET_VOLATILITY,
+  PriceProcess,
+  type PricedAsset,
+  type PriceTerms,
+} from '../../src/domain/price-process.js';
 import { VolatilityClock } from '../../src/domain/volatility-clock.js';
+import { priceTermsOf } from '../../src/market/price-terms.js';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
@@ -182,6 +189,18 @@ describe('simulated prices', () => {
     }
     const deviation = 0.25 * Math.sqrt(0.2 / 252); // a fifth of a day's variance
     expect(Math.sqrt(variance(gaps)) / deviation).to.be.within(0.85, 1.15);
+  });
+
+  it('have terms for every seeded asset, and ordinary ones for others', () => {
+    const named = ASSETS.map(({ symbol, class: kind = 'us_equity' as const }) =>
+      priceTermsOf({ symbol, class: kind }),
+    );
+    for (const { symbol, class: kind, sector, beta, volatility } of named) {
+      expect(sector, symbol).not.to.equal('other');
+      expect(volatility, symbol).to.be.at.least(beta * MARKET_VOLATILITY[kind]);
+    }
+    expect(priceTermsOf({ symbol: 'NEWCO', class: 'us_equity' })).to.include({ beta: 1 });
+    expect(priceTermsOf({ symbol: 'NEW/USD', class: 'crypto' })).to.include({ sector: 'coins' });
   });
 
   it('stay believable over 30 days', () => {

@@ -3,6 +3,7 @@ import { Writable } from 'node:stream';
 import winston from 'winston';
 import { v7 as uuidv7 } from 'uuid';
 import { MAKER_ACCOUNT } from '../../src/ledger/house.js';
+import { READ_HOLDINGS } from '../../src/market/maker-desk.js';
 import { MarketMaker } from '../../src/market/market-maker.js';
 import { changesTo, ladder } from '../../src/market/quotes.js';
 import { createPerson, startApi } from '../support/api.js';
@@ -262,6 +263,29 @@ describe('the market maker', () => {
     await refresh(usd('160'), ['AAPL'], CLOSED);
     expect(prices(await openQuotes(), 'sell')[0]).to.equal(usd('150.05'));
     expect(logged).to.deep.equal([]);
+  });
+
+  it('finds what is open without looking through all orders ever', async () => {
+    await refresh();
+    await trading.asOwner(
+      `insert into orders (id, account_id, asset_id, shard, client_order_id, side, type,
+         time_in_force, qty, limit_price, bound_price, fee_bps, status, hold, created_at, updated_at,
+         closed_at)
+       select gen_random_uuid(), account_id, asset_id, shard, id || ' ' || n, side, type,
+         time_in_force, qty, limit_price, bound_price, fee_bps, 'canceled', 0, created_at, updated_at,
+         created_at
+       from orders, generate_series(1, 2000) n;
+       analyze orders`,
+    );
+    const { rows } = await knex().raw<{ rows: Record<string, string>[] }>(
+      `explain ${READ_HOLDINGS}`,
+      { maker: MAKER_ACCOUNT },
+    );
+    const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+    expect(plan).to.include('Index Scan using orders_pkey on orders');
+    expect(plan).not.to.include('Seq Scan on orders');
+    await refresh();
+    expect(await openQuotes()).to.have.length(6);
   });
 
   it('tells once, not every second, that a quote was refused', async () => {
