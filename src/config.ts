@@ -4,6 +4,12 @@ import { join } from 'node:path';
 import Joi from 'joi';
 import { ROLES, type Role } from './identity/principal.js';
 import {
+  marketConfigOf,
+  marketSettings,
+  type MarketConfig,
+  type MarketSettings,
+} from './market-settings.js';
+import {
   transferConfigOf,
   transferSettings,
   type TransferConfig,
@@ -17,7 +23,7 @@ import {
 } from './surveillance-settings.js';
 
 /** Every setting of the product, validated once at the start and frozen. */
-export interface Config extends TransferConfig {
+export interface Config extends TransferConfig, MarketConfig {
   readonly nodeEnv: 'development' | 'test' | 'production';
   readonly port: number;
   readonly host: string;
@@ -31,8 +37,6 @@ export interface Config extends TransferConfig {
   /** Where the head of the audit log is written, outside of the database. */
   readonly auditAnchorFile: string;
   readonly logLevel: string;
-  readonly marketSimulator: boolean;
-  readonly marketHours: 'always' | 'nyse';
   readonly rateLimitPerMin: number;
   readonly shards: number;
   readonly workerRoles: readonly WorkerRole[];
@@ -89,8 +93,6 @@ const settings = Joi.object({
   SECRETS_KEY: Joi.string().min(32).default(DEVELOPMENT_SECRET),
   AUDIT_ANCHOR_FILE: Joi.string(),
   LOG_LEVEL: Joi.string().valid('error', 'warn', 'info', 'http', 'debug').default('info'),
-  MARKET_SIMULATOR: Joi.string().valid('on', 'off').default('on'),
-  MARKET_HOURS: Joi.string().valid('always', 'nyse').default('always'),
   RATE_LIMIT_PER_MIN: Joi.number().integer().min(0).max(1_000_000).default(200),
   SHARDS: Joi.number().integer().min(1).max(256).default(16),
   WORKER_ROLES: list,
@@ -117,6 +119,7 @@ const settings = Joi.object({
   MAILS_PER_SECOND: Joi.number().integer().min(1).max(10_000).default(10),
   PUBLIC_URL: url(['http', 'https']),
   SIGN_UP_EXPIRES_DAYS: Joi.number().integer().min(2).max(365).default(7),
+  ...marketSettings,
   ...transferSettings(DEVELOPMENT_SECRET),
   ...surveillanceSettings,
 }).unknown(true);
@@ -154,7 +157,7 @@ function refuseDefaultSecrets(config: Config): void {
 }
 
 /** The settings after validation: defaults filled in, numbers read. */
-interface Settings extends TransferSettings, SurveillanceSettings {
+interface Settings extends MarketSettings, TransferSettings, SurveillanceSettings {
   NODE_ENV: Config['nodeEnv'];
   PORT: number;
   HOST: string;
@@ -166,8 +169,6 @@ interface Settings extends TransferSettings, SurveillanceSettings {
   SECRETS_KEY: string;
   AUDIT_ANCHOR_FILE?: string;
   LOG_LEVEL: string;
-  MARKET_SIMULATOR: 'on' | 'off';
-  MARKET_HOURS: Config['marketHours'];
   RATE_LIMIT_PER_MIN: number;
   SHARDS: number;
   WORKER_ROLES: string;
@@ -203,8 +204,6 @@ function fromSettings(value: Settings): Config {
     secretsKey: value.SECRETS_KEY,
     auditAnchorFile: value.AUDIT_ANCHOR_FILE ?? join(value.DATA_DIR, 'audit-anchors.jsonl'),
     logLevel: value.LOG_LEVEL,
-    marketSimulator: value.MARKET_SIMULATOR === 'on',
-    marketHours: value.MARKET_HOURS,
     rateLimitPerMin: value.RATE_LIMIT_PER_MIN,
     shards: value.SHARDS,
     workerRoles: parseWorkerRoles(value.WORKER_ROLES),
@@ -225,6 +224,7 @@ function fromSettings(value: Settings): Config {
     mailsPerSecond: value.MAILS_PER_SECOND,
     publicUrl: (value.PUBLIC_URL ?? `http://127.0.0.1:${value.PORT}`).replace(/\/+$/, ''),
     signUpExpiresDays: value.SIGN_UP_EXPIRES_DAYS,
+    ...marketConfigOf(value),
     ...transferConfigOf(value, value.PORT),
     surveillance: thresholdsOf(value),
   });

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'bullmq';
 import { loadDotEnv, readConfig, type WorkerRole } from '../src/config.js';
 import { createContainer, redisErrorLogger, type Container } from '../src/container.js';
+import { checkReplay } from '../src/market/replay-file.js';
 import { createMailer } from '../src/notifications/mailer.js';
 import { MAINTENANCE_QUEUE, openQueue } from '../src/queue/queues.js';
 import { publishMetrics } from '../src/process-metrics.js';
@@ -52,12 +53,20 @@ async function main(): Promise<void> {
   process.on('SIGINT', () => void stop('SIGINT', 0));
   if (process.channel) process.on('disconnect', () => void stop('the supervisor is gone', 0));
 
+  await checkSettings(container);
   await startRoles(container, stops, (reason) => {
     log.error('the watchdog ends this worker', { reason });
     void stop(reason, 1);
   });
   log.info('worker is ready', { roles: config.workerRoles });
   process.send?.('ready');
+}
+
+/** What `readConfig` cannot see. @throws Error with a message for who starts it */
+async function checkSettings({ config, catalog }: Container): Promise<void> {
+  const { marketReplay: replay, marketSimulator, workerRoles } = config;
+  if (!replay || !marketSimulator || !workerRoles.includes('market')) return;
+  await checkReplay(replay.file, (symbol) => catalog.find(symbol) !== undefined);
 }
 
 async function startRoles(

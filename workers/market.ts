@@ -1,6 +1,5 @@
 import type { Container } from '../src/container.js';
-import { MarketMaker } from '../src/market/market-maker.js';
-import { MarketSimulator } from '../src/market/simulator.js';
+import { createSimulator } from '../src/market/simulator.js';
 import { startLeader } from './leader.js';
 
 const STEP_EVERY_MS = 1_000;
@@ -14,12 +13,10 @@ export function startMarket(container: Container): {
   quoted: Promise<void>;
   stop: () => Promise<void>;
 } {
-  const { db, catalog, intake, log } = container;
-  const maker = new MarketMaker(db, intake, log);
-  const simulator = new MarketSimulator(db, catalog, maker, Math.random);
+  const simulator = createSimulator(container);
   let resolveQuoted = () => {};
   const quoted = new Promise<void>((resolve) => (resolveQuoted = resolve));
-  const stop = startLeader(container, {
+  const stopLeading = startLeader(container, {
     name: 'the simulated market',
     lock: LEADER_LOCK,
     everyMs: STEP_EVERY_MS,
@@ -28,5 +25,9 @@ export function startMarket(container: Container): {
       resolveQuoted();
     },
   });
+  const stop = async (): Promise<void> => {
+    await stopLeading();
+    simulator.stop();
+  };
   return { quoted, stop };
 }

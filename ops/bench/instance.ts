@@ -11,13 +11,18 @@ import pg from 'pg';
 import type { Demo } from '../../src/embedded/demo.js';
 import { livePid } from '../../src/embedded/pid-file.js';
 
-/** The whole product, started for one measurement, with the market quiet and no rate limit. */
+/**
+ * The whole product, started for one measurement, without a rate limit and with the market quiet unless
+ * it is what is measured.
+ */
 export interface Instance {
   url: string;
   databaseUrl: string;
   redisUrl: string;
   /** Of the API process. */
   apiPid: number;
+  /** Of the market's process; 0 while the market is quiet. */
+  marketPid: number;
   proof(account: SeededAccount): Promise<{ balanced: boolean }>;
   /** Ends it and keeps its data. */
   end(): Promise<void>;
@@ -27,28 +32,37 @@ export interface Instance {
 const READY_TIMEOUT_MS = 60_000;
 const START = fileURLToPath(new URL('../../src/embedded/start.js', import.meta.url));
 
+export interface InstanceOptions {
+  /** Whether Postgres notes when each transaction was committed; it is started twice for that. */
+  commitTimes?: boolean;
+  /** Settings beside those of every benchmark. */
+  env?: Record<string, string>;
+}
+
 /**
  * Starts it on data of its own.
- * @param commitTimes whether Postgres notes when each transaction was committed; it is started twice
- *   for that
  * @throws Error when it is not ready within a minute
  */
 export async function startFreshInstance(
   workers: number,
-  { commitTimes = false } = {},
+  { commitTimes = false, env = {} }: InstanceOptions = {},
 ): Promise<Instance> {
   const dataDir = await mkdtemp(join(tmpdir(), 'brokerx-bench-'));
-  const first = await startInstance(dataDir, workers);
+  const first = await startInstance(dataDir, workers, env);
   if (!commitTimes) return first;
   const client = new pg.Client({ connectionString: first.databaseUrl });
   await client.connect();
   await client.query('alter system set track_commit_timestamp = on');
   await client.end();
   await first.end();
-  return startInstance(dataDir, workers);
+  return startInstance(dataDir, workers, env);
 }
 
-async function startInstance(dataDir: string, workers: number): Promise<Instance> {
+async function startInstance(
+  dataDir: string,
+  workers: number,
+  env: Record<string, string>,
+): Promise<Instance> {
   const child = spawn(process.execPath, [START], {
     env: {
       ...process.env,
@@ -58,6 +72,7 @@ async function startInstance(dataDir: string, workers: number): Promise<Instance
       RATE_LIMIT_PER_MIN: '0',
       WORKERS: String(workers),
       LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'info',
+      ...env,
     },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
@@ -77,6 +92,7 @@ async function startInstance(dataDir: string, workers: number): Promise<Instance
       databaseUrl: demo.database_url,
       redisUrl: demo.redis_url,
       apiPid: livePid(join(dataDir, 'run', 'api.json')) ?? 0,
+      marketPid: livePid(join(dataDir, 'run', 'market.json')) ?? 0,
       proof: async ({ key_id, secret_key }) => {
         const answer = await fetch(`${demo.url}/v2/ledger/proof`, {
           headers: { 'APCA-API-KEY-ID': key_id, 'APCA-API-SECRET-KEY': secret_key },

@@ -1,4 +1,4 @@
-export { seededRandom } from '../../src/market/random-walk.js';
+export { seededRandom } from '../../src/domain/seeded-random.js';
 
 export interface Symbol {
   symbol: string;

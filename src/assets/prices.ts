@@ -14,3 +14,9 @@ export const readPrices = (knex: Knex): Promise<AssetPrice[]> =>
     .join('market_prices', 'asset_id', 'assets.id')
     .orderBy('symbol')
     .select<AssetPrice[]>('assets.id', 'symbol', 'class', 'reference_price as price');
+
+/** All names of the assets: `AAPL`, `BTC/USD`, `BTCUSD`. */
+export async function readSymbols(knex: Knex): Promise<ReadonlySet<string>> {
+  const prices = await readPrices(knex);
+  return new Set(prices.flatMap(({ symbol }) => [symbol, symbol.replace('/', '')]));
+}

@@ -8,7 +8,7 @@ import { parseDecimal, PRICE_SCALE, QTY_SCALE, tradeValue } from '../domain/mone
 import { MAKER_ACCOUNT } from '../ledger/house.js';
 import { postJournals } from '../ledger/post.js';
 
-interface SeedAsset {
+export interface SeedAsset {
   symbol: string;
   name: string;
   exchange: string;
@@ -63,7 +63,8 @@ const COINS: SeedAsset[] = [
   },
 ];
 
-const ASSETS = [...STOCKS, ...COINS];
+/** Those of the demo. */
+export const ASSETS: readonly SeedAsset[] = [...STOCKS, ...COINS];
 const NAMESPACE = 'b1a9cf2e-6a3c-4d0e-9c55-0f5d1b7c8e10';
 const TICK = '0.01';
 const MAKER_SHARES = '10000000';
@@ -76,8 +77,13 @@ export const assetIdOf = (symbol: string): string => uuidv5(symbol, NAMESPACE);
  * Creates the shards, the seeded assets with their opening prices, and the market maker's means.
  * Safe to repeat: what exists stays as it is.
  * @param shards how many; an asset keeps the shard it got first
+ * @param assets those of the demo when absent
  */
-export async function seedAssets(knex: Knex, shards: number): Promise<void> {
+export async function seedAssets(
+  knex: Knex,
+  shards: number,
+  assets: readonly SeedAsset[] = ASSETS,
+): Promise<void> {
   await knex.transaction(async (trx) => {
     await trx.raw(`select pg_advisory_xact_lock(7270002)`); // two seeds at once: one after the other
     await trx.raw(
@@ -85,15 +91,19 @@ export async function seedAssets(knex: Knex, shards: number): Promise<void> {
       [shards],
     );
     await trx.raw(`insert into shard_claims (shard) select id from shards on conflict do nothing`);
-    const inserted = await insertAssets(trx, shards);
+    const inserted = await insertAssets(trx, shards, assets);
     await fundMaker(trx, inserted);
   });
 }
 
-async function insertAssets(trx: Knex.Transaction, shards: number): Promise<SeedAsset[]> {
+async function insertAssets(
+  trx: Knex.Transaction,
+  shards: number,
+  assets: readonly SeedAsset[],
+): Promise<SeedAsset[]> {
   const rows = await trx('assets')
     .insert(
-      ASSETS.map((asset, index) => ({
+      assets.map((asset, index) => ({
         id: assetIdOf(asset.symbol),
         symbol: asset.symbol,
         name: asset.name,
@@ -108,7 +118,7 @@ async function insertAssets(trx: Knex.Transaction, shards: number): Promise<Seed
     .ignore()
     .returning<{ symbol: string }[]>('symbol');
   const symbols = new Set(rows.map(({ symbol }) => symbol));
-  const inserted = ASSETS.filter(({ symbol }) => symbols.has(symbol));
+  const inserted = assets.filter(({ symbol }) => symbols.has(symbol));
   if (inserted.length === 0) return [];
   await trx('market_prices').insert(
     inserted.map(({ symbol, price }) => ({

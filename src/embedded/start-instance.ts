@@ -1,6 +1,9 @@
+import { readSymbols } from '../assets/prices.js';
 import { migrateToLatest } from '../commands/migrate.js';
 import { seedDemo } from '../commands/seed-demo.js';
 import { readConfig, type Config } from '../config.js';
+import { connectKnex } from '../db.js';
+import { checkReplay } from '../market/replay-file.js';
 import { claimDataDir } from './claim-data-dir.js';
 import { startDatabases } from './databases.js';
 import { banner, removeDemoFile, writeDemoFile } from './demo.js';
@@ -63,6 +66,8 @@ export async function startInstance(options: InstanceOptions): Promise<void> {
   const config = readConfig(childEnv);
   const { clients, admin, staff } = await seedDemo(config);
   signal.throwIfAborted();
+  await checkReplayFile(config);
+  signal.throwIfAborted();
 
   say('Starting the API, the workers and the market');
   const processes = startProcesses(config, childEnv, say);
@@ -75,6 +80,18 @@ export async function startInstance(options: InstanceOptions): Promise<void> {
   writeDemoFile(dataDir.path, demo);
   say(banner(demo, dataDir.path));
   if (options.watch) started.push(watchCompiled(processes, say));
+}
+
+/** A bad file would otherwise show in the log of the market's process alone. */
+async function checkReplayFile(config: Config): Promise<void> {
+  if (!config.marketReplay || !config.marketSimulator) return;
+  const knex = connectKnex(config.databaseUrl, 'start', 1);
+  try {
+    const symbols = await readSymbols(knex);
+    await checkReplay(config.marketReplay.file, (symbol) => symbols.has(symbol));
+  } finally {
+    await knex.destroy();
+  }
 }
 
 /** `DATABASE_URL=` in an environment file means the same as no line at all. */

@@ -2,10 +2,10 @@ import type { Knex } from 'knex';
 import { marketDay, tradingDayBefore, tradingDays, type TradingDay } from '../domain/calendar.js';
 import type { MarketHours } from '../domain/clock.js';
 import { tradeValue } from '../domain/money.js';
+import { normal, seededRandom, type Random } from '../domain/seeded-random.js';
 import { readPrices, type AssetPrice } from '../assets/prices.js';
 import type { Bar } from './bars-model.js';
 import { dayZone, hoursOf, midnightOf } from './market-days.js';
-import { normal, seededRandom, type Random } from './random-walk.js';
 import type { KeptTimeframe } from './tape.js';
 
 /** Made-up bars by timeframe, each from the latest to the earliest. */
@@ -40,7 +40,7 @@ const QTY_ONE = 1_000_000_000n;
 /**
  * Makes up what an asset cost within the last year, backwards from what it costs now: minutes of the
  * last day, hours of the last five, days before. The same for the same asset and time. This is
- * simulation, as the random walk is: no money is computed with it.
+ * simulation, as the price process is: no money is computed with it.
  */
 export function makeHistory(
   asset: Pick<AssetPrice, 'symbol' | 'class' | 'price'>,
@@ -49,7 +49,7 @@ export function makeHistory(
 ): History {
   const hours = hoursOf(asset.class, marketHours);
   const zone = dayZone(asset.class, marketHours);
-  const random = seededRandom(seedOf(asset.symbol));
+  const random = seededRandom('history', asset.symbol);
   const today = marketDay(now, hours);
   const year = tradingDays(new Date(today.getTime() - YEAR_DAYS * DAY_MS), today, hours);
   const fineSince = tradingDayBefore(today, hours, FINE_DAYS).day;
@@ -78,10 +78,6 @@ export function makeHistory(
   const days = walk(earlierDays, hourBars.at(-1)?.open ?? asset.price, DAY, random);
   return { '1Min': minutes, '1Hour': hourBars, '1Day': [...addUp(hourBars, dayOf), ...days] };
 }
-
-/** Any number that is the symbol's. */
-const seedOf = (symbol: string): number =>
-  Buffer.from(symbol).reduce((seed, byte) => (seed * 31 + byte) % 2 ** 31, 7);
 
 const floorTo = (time: Date, ms: number): Date => new Date(Math.floor(time.getTime() / ms) * ms);
 

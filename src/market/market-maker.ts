@@ -1,87 +1,125 @@
 import type { TradableAsset } from '../assets/catalog.js';
 import type { Database } from '../db.js';
+import type { MarketHours } from '../domain/clock.js';
+import { PRICE_SCALE, QTY_SCALE } from '../domain/money.js';
+import { tickAt } from '../domain/price-rules.js';
+import { TradingHours } from '../domain/sessions.js';
 import { DomainError } from '../errors.js';
 import { MAKER_ACCOUNT } from '../ledger/house.js';
 import type { Logger } from '../log.js';
 import type { Intake } from '../orders/intake.js';
-import { openOrderIds } from '../orders/model.js';
-import { quotesAround, type Quote } from './quotes.js';
+import type { LimitBook } from '../risk/limits.js';
+import { readHoldings, readQuotingBlocks, type Holding, type QuotingBlocks } from './maker-desk.js';
+import type { Reference } from './price-source.js';
+import { changesTo, ladder, skewedCentre, type Changes, type Quote } from './quotes.js';
 
-interface OpenQuote {
-  orderId: string;
-  assetId: string;
-  filledQty: bigint;
-  qty: bigint;
+export interface MarketMakerDeps {
+  readonly db: Database;
+  readonly intake: Intake;
+  readonly limits: Pick<LimitBook, 'for'>;
+  readonly log: Logger;
+  readonly marketHours: MarketHours;
+  /** How far it may move away from what it wants to hold of an asset, in dollars. */
+  readonly inventoryMax: number;
 }
 
-/** The reference may move this far before an asset is quoted anew; less than the inner distance. */
-const REQUOTE_BPS = 2n;
-const BPS_ONE = 10_000n;
+interface Plan {
+  readonly asset: TradableAsset;
+  readonly changes: Changes;
+}
+
+const MONEY_ONE = 10n ** BigInt(PRICE_SCALE);
+const QTY_ONE = 10n ** BigInt(QTY_SCALE);
+const SHARE_LOT = QTY_ONE;
+const COIN_LOT = QTY_ONE / 100n;
+/** The same refusal of the same asset is told once in this time. */
+const REFUSAL_LOGGED_EVERY_MS = 60_000;
+const REFUSALS_KEPT = 1_000;
+const NOTHING: Changes = { withdraw: [], place: [] };
+/** What a block that comes between our look and the order refuses with: the next look sees it. */
+const BLOCKS: ReadonlySet<unknown> = new Set([
+  'kill_switch',
+  'client_restricted',
+  'instrument_halted',
+]);
 
 /**
- * The house market maker: keeps quotes around the simulated reference prices, through the same
- * intake, holds and matching as every client. An asset is quoted anew when its reference has moved
- * or when half of some quote is gone.
+ * The house market maker: keeps quotes around the reference prices, through the same intake, holds,
+ * controls and matching as every client, within a limit on its inventory. It remembers nothing: each
+ * refresh compares what is in the book with what should be.
  */
 export class MarketMaker {
-  private readonly quotedAt = new Map<string, bigint>();
+  private pausedBy: QuotingBlocks['house'] = null;
+  private readonly refusalsLogged = new Map<string, number>();
 
-  constructor(
-    private readonly db: Database,
-    private readonly intake: Intake,
-    private readonly log: Logger,
-  ) {}
+  constructor(private readonly deps: MarketMakerDeps) {}
 
-  /** Brings the quotes of all assets in line with their reference prices, in 10^-4 USD. */
-  async refresh(assets: readonly TradableAsset[], references: Map<string, bigint>): Promise<void> {
-    const open = await this.openQuotes();
-    const stale = assets.filter((asset) => {
-      const reference = references.get(asset.id);
-      return (
-        reference !== undefined && this.needsQuotes(asset, reference, open.get(asset.id) ?? [])
-      );
+  /** Brings the quotes of all assets in line with their reference prices, by asset id. */
+  async refresh(
+    assets: readonly TradableAsset[],
+    references: ReadonlyMap<string, Reference>,
+    now: Date,
+  ): Promise<void> {
+    const { knex } = this.deps.db;
+    const blocks = await readQuotingBlocks(knex);
+    this.notePause(blocks.house);
+    if (blocks.house === 'kill') return; // who turns it on withdraws what is open
+    const holdings = await readHoldings(knex);
+    const hours = new TradingHours(this.deps.marketHours, now);
+    const plans = assets.flatMap((asset): Plan[] => {
+      const [holding, reference] = [holdings.get(asset.id), references.get(asset.id)];
+      if (!holding || !reference) return []; // came a moment ago: the next time
+      const isStopped =
+        blocks.house !== null ||
+        blocks.halted.has(asset.id) ||
+        asset.status !== 'active' ||
+        !asset.tradable;
+      // What rests when a session ends is what orders for the next open meet first.
+      if (!isStopped && !hours.of(asset.class).isOpen) return [];
+      return [{ asset, changes: this.plan(asset, reference, holding, isStopped) }];
     });
-    // Cancellations first, and durable: a new quote must never meet an old one of our own.
+    // Withdrawals first, and durable: a new quote must never meet an old one of our own.
     await Promise.all(
-      stale.flatMap(({ id }) => (open.get(id) ?? []).map(({ orderId }) => this.cancel(orderId))),
+      plans.flatMap(({ changes }) => changes.withdraw.map(({ orderId }) => this.withdraw(orderId))),
     );
-    await Promise.all(stale.map((asset) => this.quote(asset, references.get(asset.id)!)));
+    await Promise.all(
+      plans.flatMap(({ asset, changes }) => changes.place.map((quote) => this.place(asset, quote))),
+    );
   }
 
-  private needsQuotes({ id }: TradableAsset, reference: bigint, open: OpenQuote[]): boolean {
-    const quoted = this.quotedAt.get(id);
-    if (quoted === undefined || open.length === 0) return true;
-    const moved = reference > quoted ? reference - quoted : quoted - reference;
-    if (moved * BPS_ONE > quoted * REQUOTE_BPS) return true;
-    return open.some(({ filledQty, qty }) => filledQty * 2n > qty);
+  private plan(
+    asset: TradableAsset,
+    reference: Reference,
+    holding: Holding,
+    isStopped: boolean,
+  ): Changes {
+    const { open, qty, held, target } = holding;
+    if (isStopped) return { ...NOTHING, withdraw: open.filter(({ isWaiting }) => !isWaiting) };
+    // While the worker is behind, more would only wait with the rest.
+    if (open.some(({ isWaiting }) => isWaiting)) return NOTHING;
+    const { price, size } = reference;
+    const limit = (BigInt(this.deps.inventoryMax) * MONEY_ONE * QTY_ONE) / price;
+    const inventory = qty - target;
+    const openSells = open.reduce((sum, one) => (one.side === 'sell' ? sum + one.qty : sum), 0n);
+    const room = {
+      buy: atLeastZero(limit - inventory),
+      sell: least(atLeastZero(limit + inventory), qty - held + openSells),
+    };
+    const { maxQty, maxNotional } = this.deps.limits.for(MAKER_ACCOUNT, asset.id);
+    const rules = {
+      tick: tickAt(price, asset),
+      lot: asset.class === 'crypto' ? COIN_LOT : SHARE_LOT,
+      maxQty: least(maxQty, (maxNotional * QTY_ONE) / (price * 2n)), // asks are above the price
+      // Half, so that new quotes fit while those that they replace may still trade.
+      room: { buy: room.buy / 2n, sell: room.sell / 2n },
+      topQty: size,
+    };
+    return changesTo(ladder(skewedCentre(price, inventory, limit), rules), open, room);
   }
 
-  /** Those in the book and those that a worker has not seen yet. */
-  private async openQuotes(): Promise<Map<string, OpenQuote[]>> {
-    const rows = await this.db
-      .knex('orders')
-      .whereRaw('id in ?', openOrderIds(this.db.knex, MAKER_ACCOUNT))
-      .select<OpenQuote[]>({
-        orderId: 'id',
-        assetId: 'asset_id',
-        filledQty: 'filled_qty',
-        qty: 'qty',
-      });
-    const byAsset = new Map<string, OpenQuote[]>();
-    for (const row of rows) byAsset.set(row.assetId, [...(byAsset.get(row.assetId) ?? []), row]);
-    return byAsset;
-  }
-
-  private async quote(asset: TradableAsset, reference: bigint): Promise<void> {
-    const lot = asset.class === 'crypto' ? 10_000_000n : 1_000_000_000n;
-    const quotes = quotesAround(reference, asset.priceIncrement, lot);
-    const placed = await Promise.all(quotes.map((quote) => this.place(asset, quote)));
-    if (placed.every(Boolean)) this.quotedAt.set(asset.id, reference);
-  }
-
-  private async place(asset: TradableAsset, { side, price, qty }: Quote): Promise<boolean> {
+  private async place(asset: TradableAsset, { side, price, qty }: Quote): Promise<void> {
     try {
-      await this.intake.place({
+      await this.deps.intake.place({
         accountId: MAKER_ACCOUNT,
         symbol: asset.symbol,
         side,
@@ -93,20 +131,37 @@ export class MarketMaker {
         clientOrderId: null,
         idempotency: null,
       });
-      return true;
     } catch (error) {
-      if (!(error instanceof DomainError)) throw error;
-      this.log.warn('a quote was refused', { symbol: asset.symbol, side, error: error.message });
-      return false;
+      if (!(error instanceof DomainError) || error.kind === 'unavailable') throw error;
+      if (!BLOCKS.has(error.details['reason'])) this.noteRefusal(asset, side, error);
     }
   }
 
-  private async cancel(orderId: string): Promise<void> {
+  private async withdraw(orderId: string): Promise<void> {
     try {
-      await this.intake.cancel(MAKER_ACCOUNT, orderId);
+      await this.deps.intake.cancel(MAKER_ACCOUNT, orderId);
     } catch (error) {
       if (!(error instanceof DomainError) || error.kind === 'unavailable') throw error;
       // filled meanwhile: nothing to cancel
     }
   }
+
+  private notePause(house: QuotingBlocks['house']): void {
+    if (house === this.pausedBy) return;
+    this.pausedBy = house;
+    const { log } = this.deps;
+    if (house === null) log.info('the market maker quotes again');
+    else log.warn('the market maker quotes nothing', { block: house });
+  }
+
+  private noteRefusal({ symbol }: TradableAsset, side: Quote['side'], error: DomainError): void {
+    const [key, now] = [`${symbol} ${side} ${error.code}`, Date.now()];
+    if (now - (this.refusalsLogged.get(key) ?? -Infinity) < REFUSAL_LOGGED_EVERY_MS) return;
+    if (this.refusalsLogged.size >= REFUSALS_KEPT) this.refusalsLogged.clear();
+    this.refusalsLogged.set(key, now);
+    this.deps.log.warn('a quote was refused', { symbol, side, error: error.message });
+  }
 }
+
+const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+const atLeastZero = (value: bigint): bigint => (value > 0n ? value : 0n);

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { MarketHours } from '../../src/domain/clock.js';
 import { presentBar } from '../../src/market/bars-presenter.js';
-import { seededRandom } from '../../src/market/random-walk.js';
+import { seededRandom } from '../../src/domain/seeded-random.js';
 import { AnswerSchemas, type AnswersDocument } from '../support/answer-schemas.js';
 import { expectProblem, startApi, type Api } from '../support/api.js';
 import {

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { seededRandom } from '../../src/market/random-walk.js';
+import { seededRandom } from '../../src/domain/seeded-random.js';
 import { AnswerSchemas, type AnswersDocument } from '../support/answer-schemas.js';
 import { expectProblem, startApi, type Api } from '../support/api.js';
 import { advanceAll, randomTrades, tradesOf, writeTrades } from '../support/market-trades.js';

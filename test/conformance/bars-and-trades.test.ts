@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { marketData } from 'alpaca-trade-api-4';
 import { expect } from 'chai';
-import { seededRandom } from '../../src/market/random-walk.js';
+import { seededRandom } from '../../src/domain/seeded-random.js';
 import { startApi, type Api } from '../support/api.js';
 import {
   advanceAll,

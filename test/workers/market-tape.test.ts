@@ -3,7 +3,7 @@ import pg from 'pg';
 import type { MarketHours } from '../../src/domain/clock.js';
 import { formatDecimal, QTY_SCALE } from '../../src/domain/money.js';
 import type { Bar } from '../../src/market/bars-model.js';
-import { seededRandom } from '../../src/market/random-walk.js';
+import { seededRandom } from '../../src/domain/seeded-random.js';
 import { advanceTape, type TapeTrade } from '../../src/market/tape.js';
 import { eventually } from '../support/eventually.js';
 import {

@@ -37,6 +37,21 @@ describe('the start of a process', () => {
     }
   });
 
+  it('names a setting of the market that is out of range, and what is allowed', () => {
+    const env = { DATABASE_URL: 'postgres://127.0.0.1/db', REDIS_URL: 'redis://127.0.0.1' };
+    for (const [name, value, allowed] of [
+      ['MARKET_SEED', 'a b', 'fails to match'],
+      ['MARKET_REPLAY_SPEED', '0', 'greater than or equal to 0.01'],
+      ['MARKET_REPLAY_REPEAT', 'yes', 'one of [on, off]'],
+      ['MARKET_MAKER_INVENTORY_MAX', '1', 'greater than or equal to 1000'],
+    ] as const) {
+      expect(() => readConfig({ ...env, [name]: value }))
+        .to.throw(`${name} was`)
+        .with.property('message')
+        .that.includes(allowed);
+    }
+  });
+
   it('serves every shard that an asset is on, also when SHARDS is lower now', async () => {
     const trading = await startTrading(1);
     const fewer = await createContainer({ ...trading.container.config, shards: 2 }, 'test');
