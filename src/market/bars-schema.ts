@@ -85,6 +85,7 @@ export const barOperations: readonly Operation[] = [
   {
     method: 'get',
     path: '/v2/stocks/bars',
+    cached: true,
     tag,
     access: 'read',
     summary: 'Bars of several stocks',
@@ -95,6 +96,7 @@ export const barOperations: readonly Operation[] = [
   {
     method: 'get',
     path: '/v2/stocks/bars/latest',
+    cached: true,
     tag,
     access: 'read',
     summary: 'The latest minute of several stocks',
@@ -104,6 +106,7 @@ export const barOperations: readonly Operation[] = [
   {
     method: 'get',
     path: '/v2/stocks/:symbol/bars',
+    cached: true,
     tag,
     access: 'read',
     summary: 'Bars of one stock',
@@ -115,6 +118,7 @@ export const barOperations: readonly Operation[] = [
   {
     method: 'get',
     path: '/v2/stocks/:symbol/bars/latest',
+    cached: true,
     tag,
     access: 'read',
     summary: 'The latest minute of one stock',
@@ -126,6 +130,7 @@ export const barOperations: readonly Operation[] = [
   {
     method: 'get',
     path: '/v1beta3/crypto/us/bars',
+    cached: true,
     tag,
     access: 'public',
     summary: 'Bars of several pairs of crypto',
@@ -137,6 +142,7 @@ export const barOperations: readonly Operation[] = [
   {
     method: 'get',
     path: '/v1beta3/crypto/us/latest/bars',
+    cached: true,
     tag,
     access: 'public',
     summary: 'The latest minute of several pairs of crypto',

@@ -20,11 +20,16 @@ import {
   type TradesQuery,
 } from './trades-schema.js';
 
+/** Live data: what is new is seen within a fifth of a second. */
+const CACHED = { name: 'trades', audience: 'everyone', ttlMs: 200 } as const;
+
 /** Every trade, without who made it. */
 export function tradesRouter(deps: MarketDataRoutesDeps): Router {
-  const { knex, marketHours, now, authenticated, limitRate } = deps;
+  const { knex, marketHours, now, authenticated, limitRate, cached } = deps;
   const router = new Router();
-  const reader = [authenticated, limitRate, requireScope('read')] as const;
+  const cache = cached(CACHED);
+  const reader = [authenticated, limitRate, requireScope('read'), cache] as const;
+  const anybody = [limitRate, cache] as const;
 
   const present = (trade: MarketTrade, asset: Asset): object =>
     asset.class === 'crypto' ? presentCryptoTrade(trade) : presentStockTrade(trade, asset);
@@ -104,7 +109,7 @@ export function tradesRouter(deps: MarketDataRoutesDeps): Router {
 
   router.get(
     '/v1beta3/crypto/us/trades',
-    limitRate,
+    ...anybody,
     validateQuery(cryptoTradesSchema),
     async (ctx) => {
       ctx.body = await trades(ctx.state.query as TradesQuery, 'crypto');
@@ -113,7 +118,7 @@ export function tradesRouter(deps: MarketDataRoutesDeps): Router {
 
   router.get(
     '/v1beta3/crypto/us/latest/trades',
-    limitRate,
+    ...anybody,
     validateQuery(latestCryptoTradesSchema),
     async (ctx) => {
       const { symbols } = ctx.state.query as TradesQuery;

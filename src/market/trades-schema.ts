@@ -70,6 +70,7 @@ export const tradeOperations: readonly Operation[] = [
   {
     method: 'get',
     path: '/v2/stocks/trades',
+    cached: true,
     tag,
     access: 'read',
     summary: 'Trades in several stocks',
@@ -80,6 +81,7 @@ export const tradeOperations: readonly Operation[] = [
   {
     method: 'get',
     path: '/v2/stocks/trades/latest',
+    cached: true,
     tag,
     access: 'read',
     summary: 'The latest trade in several stocks',
@@ -91,6 +93,7 @@ export const tradeOperations: readonly Operation[] = [
   {
     method: 'get',
     path: '/v2/stocks/:symbol/trades',
+    cached: true,
     tag,
     access: 'read',
     summary: 'Trades in one stock',
@@ -102,6 +105,7 @@ export const tradeOperations: readonly Operation[] = [
   {
     method: 'get',
     path: '/v2/stocks/:symbol/trades/latest',
+    cached: true,
     tag,
     access: 'read',
     summary: 'The latest trade in one stock',
@@ -113,6 +117,7 @@ export const tradeOperations: readonly Operation[] = [
   {
     method: 'get',
     path: '/v1beta3/crypto/us/trades',
+    cached: true,
     tag,
     access: 'public',
     summary: 'Trades in several pairs of crypto',
@@ -124,6 +129,7 @@ export const tradeOperations: readonly Operation[] = [
   {
     method: 'get',
     path: '/v1beta3/crypto/us/latest/trades',
+    cached: true,
     tag,
     access: 'public',
     summary: 'The latest trade in several pairs of crypto',
