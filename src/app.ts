@@ -63,6 +63,8 @@ import { ledgerOperations } from './ledger/docs.js';
 import type { LedgerProver } from './ledger/proof.js';
 import { ledgerRouter } from './ledger/routes.js';
 import type { Logger } from './log.js';
+import { bookRouter } from './market/book-routes.js';
+import { bookOperations } from './market/book-schema.js';
 import { calendarRouter } from './market/calendar-routes.js';
 import { calendarOperations } from './market/calendar-schema.js';
 import { clockOperations, clockRouter } from './market/clock-routes.js';
@@ -141,6 +143,7 @@ export const operations: readonly Operation[] = [
   ...watchlistOperations,
   ...clockOperations,
   ...calendarOperations,
+  ...bookOperations,
   ...eventOperations,
   ...ledgerOperations,
   ...bankAccountOperations,
@@ -218,6 +221,7 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
     watchlistsRouter({ ...guards, knex }),
     clockRouter({ ...guards, marketHours, now }),
     calendarRouter({ ...guards, marketHours, now }),
+    bookRouter({ ...guards, db, now }),
     eventsRouter({ ...guards, db, streams }),
     ledgerRouter({ ...guards, prover }),
     bankAccountsRouter({ ...guards, knex, sealer }),

@@ -1,0 +1,173 @@
+import Joi from 'joi';
+import { answerSchema, decimalText, timeText, type Operation } from '../http/operation.js';
+import { symbolParameter, symbolsParameter } from './market-assets.js';
+
+const DEPTH_DEFAULT = 10;
+export const DEPTH_MAX = 100;
+
+export interface BookQuery {
+  depth: number;
+}
+export interface SymbolsQuery {
+  symbols: string[];
+}
+
+export const bookQuerySchema = Joi.object({
+  depth: Joi.number()
+    .integer()
+    .min(1)
+    .max(DEPTH_MAX)
+    .default(DEPTH_DEFAULT)
+    .description('Levels a side, at most'),
+});
+
+export const symbolParamsSchema = Joi.object({
+  symbol: symbolParameter.description('AAPL, BTC%2FUSD or BTCUSD'),
+});
+export const stockParamsSchema = Joi.object({ symbol: symbolParameter.description('AAPL') });
+/** A pair whose slash is not escaped is two parts of the path. */
+export const pairParamsSchema = Joi.object({
+  base: symbolParameter.description('BTC'),
+  quote: symbolParameter.description('USD'),
+});
+
+/** What clients may say about the source: there is one, and it counts in dollars. */
+const source = {
+  feed: Joi.string()
+    .valid('iex', 'sip', 'delayed_sip', 'boats', 'overnight', 'otc')
+    .description('All are the one market that there is here'),
+  currency: Joi.string().valid('USD'),
+};
+export const stockQuerySchema = Joi.object(source);
+export const stocksQuerySchema = Joi.object({
+  symbols: symbolsParameter.required().description('Such as AAPL,MSFT'),
+  ...source,
+});
+export const cryptoQuerySchema = Joi.object({
+  symbols: symbolsParameter.required().description('Such as BTC/USD,ETH/USD'),
+});
+
+const levelsSchema = Joi.array().items(
+  answerSchema('BookLevel', {
+    price: decimalText,
+    size: decimalText.description('What all its orders still want'),
+    orders: Joi.number().integer().min(1),
+  }),
+);
+
+const bookSchema = answerSchema('Book', {
+  symbol: Joi.string(),
+  as_of: timeText,
+  bids: levelsSchema.description('The highest first'),
+  asks: levelsSchema.description('The lowest first'),
+});
+
+const price = Joi.number().min(0);
+
+const orderbookLevelsSchema = Joi.array().items(
+  answerSchema('OrderbookLevel', { p: price, s: price.description('The size') }),
+);
+const orderbookSchema = answerSchema('Orderbook', {
+  t: timeText,
+  b: orderbookLevelsSchema.description('Bids, the highest first'),
+  a: orderbookLevelsSchema.description('Asks, the lowest first'),
+});
+
+const bid = { bp: price.description('The best bid; 0 when there is none'), bs: price };
+const ask = { ap: price.description('The best ask; 0 when there is none'), as: price };
+
+export const stockQuoteSchema = answerSchema('StockQuote', {
+  t: timeText,
+  ax: Joi.string().description("The asks' exchange"),
+  ...ask,
+  bx: Joi.string().description("The bids' exchange"),
+  ...bid,
+  c: Joi.array().items(Joi.string()).description('Conditions; R is a regular quote'),
+  z: Joi.string().valid('A', 'B', 'C').description('The tape: A of NYSE, C of Nasdaq, B of others'),
+});
+export const cryptoQuoteSchema = answerSchema('CryptoQuote', { t: timeText, ...bid, ...ask });
+
+const bySymbol = (schema: Joi.Schema) => Joi.object().pattern(Joi.string(), schema);
+
+const tag = 'Market data';
+const get = { method: 'get', tag } as const;
+const BOOK = { 200: { description: 'The book', schema: bookSchema } };
+
+export const bookOperations: readonly Operation[] = [
+  {
+    ...get,
+    path: '/v2/markets/:symbol/book',
+    access: 'read',
+    summary: 'The order book of an asset, by price',
+    params: symbolParamsSchema,
+    query: bookQuerySchema,
+    responses: BOOK,
+    problems: [404],
+  },
+  {
+    ...get,
+    path: '/v2/markets/:base/:quote/book',
+    access: 'read',
+    summary: 'The order book of a pair, its symbol written with a plain slash',
+    params: pairParamsSchema,
+    query: bookQuerySchema,
+    responses: BOOK,
+    problems: [404],
+  },
+  {
+    ...get,
+    path: '/v1beta3/crypto/us/latest/orderbooks',
+    access: 'public',
+    summary: 'The order books of crypto pairs',
+    query: cryptoQuerySchema,
+    responses: {
+      200: {
+        description: `Up to ${DEPTH_MAX} levels a side, by symbol`,
+        schema: answerSchema('Orderbooks', { orderbooks: bySymbol(orderbookSchema) }),
+      },
+    },
+    problems: [429, 503],
+  },
+  {
+    ...get,
+    path: '/v1beta3/crypto/us/latest/quotes',
+    access: 'public',
+    summary: 'The best bid and ask of crypto pairs',
+    query: cryptoQuerySchema,
+    responses: {
+      200: {
+        description: 'By symbol',
+        schema: answerSchema('CryptoQuotes', { quotes: bySymbol(cryptoQuoteSchema) }),
+      },
+    },
+    problems: [429, 503],
+  },
+  {
+    ...get,
+    path: '/v2/stocks/quotes/latest',
+    access: 'read',
+    summary: 'The best bid and ask of stocks',
+    query: stocksQuerySchema,
+    responses: {
+      200: {
+        description: 'By symbol',
+        schema: answerSchema('StockQuotes', { quotes: bySymbol(stockQuoteSchema) }),
+      },
+    },
+  },
+  {
+    ...get,
+    path: '/v2/stocks/:symbol/quotes/latest',
+    access: 'read',
+    summary: 'The best bid and ask of one stock',
+    params: stockParamsSchema,
+    query: stockQuerySchema,
+    responses: {
+      200: {
+        description: 'The quote',
+        schema: answerSchema('LatestStockQuote', { symbol: Joi.string(), quote: stockQuoteSchema }),
+      },
+    },
+    problems: [404],
+  },
+];
