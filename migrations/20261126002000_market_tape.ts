@@ -10,7 +10,7 @@ export async function up(knex: Knex): Promise<void> {
     -- What the trades of a span of time come to. Minutes, hours and days are kept, all other spans are
     -- added up from them. Bars that were made up for the demo have no trade numbers.
     create table market_bars (
-      asset_id uuid not null references assets,
+      asset_id uuid not null,
       timeframe text not null check (timeframe in ('1Min', '1Hour', '1Day')),
       starts_at timestamptz not null,
       open bigint not null check (open > 0),
@@ -25,6 +25,7 @@ export async function up(knex: Knex): Promise<void> {
       check ((first_seq is null) = (last_seq is null)),
       primary key (asset_id, timeframe, starts_at)
     ) with (fillfactor = 70);
+    select references_by_statement('market_bars', 'asset_id', 'assets');
     comment on column market_bars.open is 'prices in 10^-4 USD';
     comment on column market_bars.volume is 'in 10^-9 units; value in 10^-4 USD';
 
@@ -41,6 +42,7 @@ export async function up(knex: Knex): Promise<void> {
 export async function down(knex: Knex): Promise<void> {
   await knex.raw(`
     drop table market_tape, market_bars;
+    drop function market_bars_asset_id_reference();
     drop index executions_of_asset;
     alter table executions drop column seq;
   `);

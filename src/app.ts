@@ -65,9 +65,13 @@ import { ledgerRouter } from './ledger/routes.js';
 import type { Logger } from './log.js';
 import { bookRouter } from './market/book-routes.js';
 import { bookOperations } from './market/book-schema.js';
+import { barsRouter } from './market/bars-routes.js';
+import { barOperations } from './market/bars-schema.js';
 import { calendarRouter } from './market/calendar-routes.js';
 import { calendarOperations } from './market/calendar-schema.js';
 import { clockOperations, clockRouter } from './market/clock-routes.js';
+import { tradesRouter } from './market/trades-routes.js';
+import { tradeOperations } from './market/trades-schema.js';
 import { mfaRouter } from './mfa/routes.js';
 import { mfaOperations } from './mfa/schema.js';
 import { orderOperations } from './orders/docs.js';
@@ -144,6 +148,8 @@ export const operations: readonly Operation[] = [
   ...clockOperations,
   ...calendarOperations,
   ...bookOperations,
+  ...barOperations,
+  ...tradeOperations,
   ...eventOperations,
   ...ledgerOperations,
   ...bankAccountOperations,
@@ -222,6 +228,8 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
     clockRouter({ ...guards, marketHours, now }),
     calendarRouter({ ...guards, marketHours, now }),
     bookRouter({ ...guards, db, now }),
+    barsRouter({ ...guards, knex, marketHours, now }),
+    tradesRouter({ ...guards, knex, marketHours, now }),
     eventsRouter({ ...guards, db, streams }),
     ledgerRouter({ ...guards, prover }),
     bankAccountsRouter({ ...guards, knex, sealer }),

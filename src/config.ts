@@ -66,6 +66,7 @@ export const WORKER_ROLES = [
   'transfers',
   'payments',
   'market',
+  'market-data',
   'maintenance',
 ] as const;
 export type WorkerRole = (typeof WORKER_ROLES)[number];

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'bullmq';
-import { loadDotEnv, readConfig } from '../src/config.js';
+import { loadDotEnv, readConfig, type WorkerRole } from '../src/config.js';
 import { createContainer, redisErrorLogger, type Container } from '../src/container.js';
 import { createMailer } from '../src/notifications/mailer.js';
 import { MAINTENANCE_QUEUE, openQueue } from '../src/queue/queues.js';
@@ -10,6 +10,7 @@ import { startKillSwitchWatch } from './kill-switch.js';
 import { ensureSchedules, measureQueues, startMaintenanceWorker } from './maintenance.js';
 import { maintenanceDeps, transferDeps } from './maintenance-deps.js';
 import { startMarket } from './market.js';
+import { startMarketData } from './market-data.js';
 import { startNotificationWorker } from './notifications.js';
 import { startOrderWorkers } from './orders.js';
 import { observeWorker } from './observe.js';
@@ -20,6 +21,9 @@ import { startWatchdog } from './watchdog.js';
 const LOOK_AFTER_QUEUES_EVERY_MS = 5_000;
 /** `worker.close()` waits for running jobs, and for ever when Redis is down. */
 const CLOSE_TIMEOUT_MS = 8_000;
+
+/** Roles that take no jobs, and so do not care how Redis is set up. */
+const WITHOUT_JOBS: readonly WorkerRole[] = ['market', 'market-data'];
 
 /** A follower never quotes; it is ready all the same. */
 const MARKET_FIRST_QUOTES_MS = 3_000;
@@ -64,14 +68,14 @@ async function startRoles(
   const { config, db, log, executor, nudges, sealer } = container;
   const transfers = transferDeps(container);
   const redis = connectRedis(config.redisUrl, workerOptions, redisErrorLogger(log));
-  const has = (role: (typeof config.workerRoles)[number]) => config.workerRoles.includes(role);
+  const has = (role: WorkerRole) => config.workerRoles.includes(role);
   const workers: Worker[] = [];
 
   stops.push(async () => {
     await Promise.all(workers.map((worker) => worker.close()));
     redis.disconnect();
   });
-  if (config.workerRoles.some((role) => role !== 'market')) {
+  if (config.workerRoles.some((role) => !WITHOUT_JOBS.includes(role))) {
     await requireNoEviction(redis, log, config.nodeEnv);
   }
   if (has('orders')) {
@@ -118,6 +122,7 @@ async function startRoles(
     const timer = setInterval(() => void lookAfter(), LOOK_AFTER_QUEUES_EVERY_MS);
     stops.push(() => clearInterval(timer));
   }
+  if (has('market-data')) stops.push(startMarketData(container));
   if (has('market') && config.marketSimulator) {
     const market = startMarket(container);
     stops.push(market.stop);

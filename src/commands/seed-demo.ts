@@ -15,6 +15,7 @@ import { createApiKey, hashSecret } from '../identity/new-api-key.js';
 import { hashPassword } from '../identity/passwords.js';
 import type { Role } from '../identity/principal.js';
 import { createSealer, type Sealer } from '../identity/sealer.js';
+import { seedHistory } from '../market/history.js';
 import { seedAssets } from './seed-assets.js';
 
 export interface DemoLogin {
@@ -53,7 +54,7 @@ const FILE = 'demo-credentials.json';
 const emailOf = (name: string): string => `${name.toLowerCase()}@demo.brokerx.example`;
 
 /**
- * Seeds the demo market, at least four funded clients who hold some of everything, an admin, and who
+ * Seeds the demo market with a made-up past, at least four funded clients who hold some of everything, an admin, and who
  * works beside them.
  * Their passwords and secrets are made up once and kept in DATA_DIR (mode 0600), so that they are
  * the same after a restart; where database and file do not fit together, new ones are made.
@@ -62,6 +63,7 @@ export async function seedDemo(config: Config): Promise<DemoCredentials> {
   const db = connectDatabase(config.databaseUrl, 'seed', 2);
   try {
     await seedAssets(db.knex, config.shards);
+    await seedHistory(db.knex, config.marketHours, new Date());
     const kept = await readKept(config.dataDir);
     const clients: DemoClient[] = [];
     const sealer = createSealer(config.secretsKey);

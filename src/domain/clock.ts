@@ -19,6 +19,8 @@ const OPEN_HOUR = 9;
 const OPEN_MINUTE = 30;
 const CLOSE_HOUR = 16;
 const EARLY_CLOSE_HOUR = 13;
+/** Hours that New York is behind UTC in summer; in winter one more. */
+const SUMMER_OFFSET_HOURS = 4;
 const [SUNDAY, MONDAY, THURSDAY, SATURDAY] = [0, 1, 4, 6] as const;
 const [JANUARY, FEBRUARY, JUNE, JULY] = [1, 2, 6, 7] as const;
 const [SEPTEMBER, NOVEMBER, DECEMBER] = [9, 11, 12] as const;
@@ -160,6 +162,12 @@ function partsIn(moment: Date): Record<string, number> {
 export function newYorkDay(now: Date): Date {
   const { year, month, day } = partsIn(now);
   return utcDay(year!, month!, day!);
+}
+
+/** When a calendar day begins in New York. @param day as midnight UTC of its date */
+export function newYorkMidnight(day: Date): Date {
+  const inSummer = new Date(day.getTime() + SUMMER_OFFSET_HOURS * HOUR_MS);
+  return isSame(newYorkDay(inSummer), day) ? inSummer : new Date(inSummer.getTime() + HOUR_MS);
 }
 
 /** What the clocks of New York show at a moment, as if it were UTC: they are whole hours apart. */

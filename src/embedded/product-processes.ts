@@ -8,7 +8,13 @@ import { SupervisedProcess } from './supervisor.js';
 const API_FILE = fileURLToPath(new URL('../main.js', import.meta.url));
 const WORKER_FILE = fileURLToPath(new URL('../../workers/main.js', import.meta.url));
 const WORKER_ROLES = 'orders,notifications,transfers,maintenance';
-const DRAIN_MS = { api: 15_000, worker: 12_000, payments: 9_000, market: 5_000 } as const;
+const DRAIN_MS = {
+  api: 15_000,
+  worker: 12_000,
+  payments: 9_000,
+  market: 5_000,
+  marketData: 5_000,
+} as const;
 const READY_WITHIN_MS = 60_000;
 const READY_POLL_MS = 50;
 const READY_ANSWER_MS = 2_000;
@@ -16,7 +22,7 @@ const FAILURES_MAX = 3;
 const MARKET_READY_WITHIN_MS = 5_000;
 
 /**
- * Starts the API, the workers, the payment provider and the market.
+ * Starts the API, the workers, the payment provider, the market data and the market.
  * @returns them in the order of their start: stopped in reverse, new work is taken away first
  */
 export function startProcesses(
@@ -40,6 +46,7 @@ export function startProcesses(
   const processes = [
     ...workers,
     start('payments', WORKER_FILE, DRAIN_MS.payments, 'payments'),
+    start('market-data', WORKER_FILE, DRAIN_MS.marketData, 'market-data'),
     start('api', API_FILE, DRAIN_MS.api, ''),
   ];
   if (config.marketSimulator) {

@@ -1,13 +1,24 @@
 /** A source of numbers in [0, 1), such as Math.random. */
 export type Random = () => number;
 
+/** A seeded generator of random numbers (mulberry32): the same seed gives the same ones. */
+export function seededRandom(seed: number): Random {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
 const BPS_ONE = 10_000;
 const CENT = 100n;
 /** How strongly a price is drawn back to where it came from, per step. */
 const REVERSION = 0.002;
 
 /** A normally distributed number (Box and Muller's method). */
-function normal(random: Random): number {
+export function normal(random: Random): number {
   const radius = Math.sqrt(-2 * Math.log(1 - random()));
   return radius * Math.cos(2 * Math.PI * random());
 }

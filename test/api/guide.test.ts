@@ -6,6 +6,7 @@ import type { ApiKeyCredentials } from '../../src/identity/new-api-key.js';
 import { SecondFactor } from '../../src/mfa/model.js';
 import { makeRecoveryCodes } from '../../src/mfa/recovery-codes.js';
 import { CODES } from '../../src/orders/pre-trade.js';
+import { advanceTape } from '../../src/market/tape.js';
 import { runEndOfDay } from '../../src/statements/end-of-day.js';
 import { AnswerSchemas, type AnswersDocument } from '../support/answer-schemas.js';
 import { surveil } from '../../src/surveillance/surveil.js';
@@ -156,6 +157,7 @@ async function prepare(trading: Trading, api: Api): Promise<Record<string, strin
     await trading.place({ ...order, side: 'sell', price: ask });
   }
   const order = await trading.place({ account: 0, side: 'buy', qty: '1', price: '150' });
+  await trading.place({ account: 2, symbol: 'BTC/USD', side: 'buy', qty: '0.01', price: '60000' });
   const resting = { account: 0, side: 'buy', qty: '2', symbol: 'KO' } as const;
   const open = await trading.place({ ...resting, price: '60' });
   const other = await trading.place({ ...resting, price: '61' });
@@ -166,6 +168,7 @@ async function prepare(trading: Trading, api: Api): Promise<Record<string, strin
   });
   const tomorrow = new Date(Date.now() + 2 * 86_400_000);
   const { db, log } = trading.container;
+  await advanceTape(db.knex, 'always');
   await runEndOfDay({ knex: db.knex, log, marketHours: 'always' }, tomorrow);
   const statements = await api.call('GET', '/v2/statements', { as: mine });
   const { second, ...officers } = await prepareStaff(trading, api, admin);
@@ -271,6 +274,7 @@ async function openedCase(trading: Trading): Promise<string> {
 const MARKET = [
   ['AAPL', '149', '150', '100'],
   ['MSFT', '409', '410', '100'],
+  ['BTC/USD', '59900', '60000', '0.1'],
 ] as const;
 
 const credentials = ({ key_id: id, secret_key: secret }: { key_id: string; secret_key: string }) =>

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { marketClock, newYorkTime, nyseSession } from '../../src/domain/clock.js';
+import { marketClock, newYorkMidnight, newYorkTime, nyseSession } from '../../src/domain/clock.js';
 
 const DAY_MS = 86_400_000;
 
@@ -153,6 +153,18 @@ describe('the market clock', () => {
       ['2026-11-01T06:30:00.000Z', '2026-11-01T01:30:00.000Z'],
     ] as const) {
       expect(newYorkTime(new Date(moment)).toISOString(), moment).to.equal(shown);
+    }
+  });
+
+  it('knows when each day begins in New York', () => {
+    const clock = new Intl.DateTimeFormat('en-CA', {
+      timeZone: 'America/New_York',
+      dateStyle: 'short',
+      timeStyle: 'medium',
+      hourCycle: 'h23',
+    });
+    for (const day of daysOf(2026)) {
+      expect(clock.format(newYorkMidnight(day)), text(day)).to.equal(`${text(day)}, 00:00:00`);
     }
   });
 

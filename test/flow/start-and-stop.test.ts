@@ -73,6 +73,7 @@ describe('npm start with embedded servers', function () {
         'api',
         'worker-1',
         'payments',
+        'market-data',
         'market',
         'postgres',
         'redis',
@@ -136,7 +137,8 @@ describe('npm start with servers that are given', function () {
   it('uses them, and starts none of its own', async () => {
     const product = await startProduct({ env: { MARKET_SIMULATOR: 'off', WORKERS: '2' } });
     try {
-      expect(await product.pids()).to.have.all.keys('api', 'worker-1', 'worker-2', 'payments');
+      const names = ['api', 'worker-1', 'worker-2', 'payments', 'market-data'];
+      expect(await product.pids()).to.have.all.keys(names);
       const { database_url, redis_url } = await readDemo(product.dataDir);
       expect(database_url).to.include(new URL(process.env['BROKERX_TEST_DATABASE_URL'] ?? '').host);
       expect(redis_url).to.include(new URL(process.env['BROKERX_TEST_REDIS_URL'] ?? '').host);

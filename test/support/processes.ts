@@ -28,7 +28,7 @@ export interface Product {
   readonly dataDir: string;
   /** Everything that it has printed. */
   output(): string;
-  /** Process numbers by name: api, worker-1, payments, market, postgres, redis; only those that run. */
+  /** Process numbers by name: api, worker-1, payments, market-data, market, postgres, redis; only those that run. */
   pids(): Promise<Record<string, number>>;
   /** Ends the supervisor in the given way (SIGTERM by default) and waits until it is gone. */
   end(signal?: NodeJS.Signals): Promise<Ended>;

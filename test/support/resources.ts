@@ -244,6 +244,10 @@ export const RESOURCES: Readonly<Record<string, ResourceKind>> = {
   },
   '/v2/corporate_actions/announcements/{id}': none({ id: 'x' }),
   '/v2/options/contracts/{symbol_or_id}': none({ symbol_or_id: 'x' }),
+  '/v2/stocks/{symbol}/bars': shared({ symbol: 'AAPL' }),
+  '/v2/stocks/{symbol}/bars/latest': none({ symbol: 'AAPL' }), // nobody has traded
+  '/v2/stocks/{symbol}/trades': shared({ symbol: 'AAPL' }),
+  '/v2/stocks/{symbol}/trades/latest': none({ symbol: 'AAPL' }),
   '/v3/calendar/{market}': shared({ market: 'NYSE' }),
   '/v2/markets/{symbol}/book': shared({ symbol: 'AAPL' }),
   '/v2/markets/{base}/{quote}/book': shared(pair),
@@ -294,6 +298,15 @@ export const CONTENT: Readonly<
   Record<string, { body?: object; query?: Readonly<Record<string, string>> }>
 > = {
   'GET /v2/calendar': { query: { start: '2026-11-02', end: '2026-11-03' } },
+  'GET /v2/stocks/bars': { query: { symbols: 'AAPL', timeframe: '1Day' } },
+  'GET /v2/stocks/bars/latest': { query: { symbols: 'AAPL' } },
+  'GET /v2/stocks/{symbol}/bars': { query: { timeframe: '1Day' } },
+  'GET /v2/stocks/trades': { query: { symbols: 'AAPL' } },
+  'GET /v2/stocks/trades/latest': { query: { symbols: 'AAPL' } },
+  'GET /v1beta3/crypto/us/bars': { query: { symbols: 'BTC/USD', timeframe: '1Day' } },
+  'GET /v1beta3/crypto/us/latest/bars': { query: { symbols: 'BTC/USD' } },
+  'GET /v1beta3/crypto/us/trades': { query: { symbols: 'BTC/USD' } },
+  'GET /v1beta3/crypto/us/latest/trades': { query: { symbols: 'BTC/USD' } },
   'DELETE /v2/admin/kill_switch': { query: { reason: '' } },
   'PATCH /v2/api_keys/{key_id}': { body: { label: 'renamed' } },
   'PATCH /v2/orders/{id}': { body: { qty: '2' } },
