@@ -1,12 +1,7 @@
 import { formatDecimal, PRICE_SCALE, QTY_SCALE } from '../domain/money.js';
+import { priceNumber, qtyNumber } from './bars-presenter.js';
 import type { Book, BookLevel } from './book.js';
-
-/** The one exchange there is goes by the code of the feed that its clients know. */
-export const EXCHANGE = 'V';
-
-/** As market data has them: JSON numbers, the nearest to the exact decimals. */
-export const priceNumber = (price: bigint): number => Number(formatDecimal(price, PRICE_SCALE));
-export const sizeNumber = (size: bigint): number => Number(formatDecimal(size, QTY_SCALE));
+import { venueOf } from './trades-presenter.js';
 
 const presentLevel = ({ price, size, orders }: BookLevel) => ({
   price: formatDecimal(price, PRICE_SCALE),
@@ -24,7 +19,7 @@ export const presentBook = (symbol: string, { bids, asks }: Book, asOf: Date) =>
 
 const presentOrderbookLevel = ({ price, size }: BookLevel) => ({
   p: priceNumber(price),
-  s: sizeNumber(size),
+  s: qtyNumber(size),
 });
 
 /** A book in the format of Alpaca's market data. */
@@ -38,20 +33,13 @@ export const presentOrderbook = ({ bids, asks }: Book, asOf: Date) => ({
 export const presentCryptoQuote = ({ bids: [bid], asks: [ask] }: Book, asOf: Date) => ({
   t: asOf.toISOString(),
   bp: priceNumber(bid?.price ?? 0n),
-  bs: sizeNumber(bid?.size ?? 0n),
+  bs: qtyNumber(bid?.size ?? 0n),
   ap: priceNumber(ask?.price ?? 0n),
-  as: sizeNumber(ask?.size ?? 0n),
+  as: qtyNumber(ask?.size ?? 0n),
 });
 
-const TAPES: Readonly<Record<string, string>> = { NYSE: 'A', NASDAQ: 'C' };
-
-/** Which of the three tapes reports the stocks of an exchange. */
-export const tapeOf = (exchange: string): string => TAPES[exchange] ?? 'B';
-
-export const presentStockQuote = (book: Book, exchange: string, asOf: Date) => ({
-  ...presentCryptoQuote(book, asOf),
-  ax: EXCHANGE,
-  bx: EXCHANGE,
-  c: ['R'],
-  z: tapeOf(exchange),
-});
+/** As if it were quoted on the exchange that lists the stock. */
+export const presentStockQuote = (book: Book, exchange: string, asOf: Date) => {
+  const { x, z } = venueOf(exchange);
+  return { ...presentCryptoQuote(book, asOf), ax: x, bx: x, c: ['R'], z };
+};

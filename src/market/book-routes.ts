@@ -1,7 +1,8 @@
 import Router from '@koa/router';
 import type { Context } from 'koa';
-import type { Asset } from '../assets/model.js';
+import { findAsset, type Asset } from '../assets/model.js';
 import type { Database } from '../db.js';
+import { notFound } from '../errors.js';
 import type { Guards } from '../http/guards.js';
 import { requireScope } from '../http/require-role.js';
 import { validateParams, validateQuery } from '../http/validate.js';
@@ -17,14 +18,13 @@ import {
   cryptoQuerySchema,
   DEPTH_MAX,
   pairParamsSchema,
-  stockParamsSchema,
   stockQuerySchema,
   stocksQuerySchema,
-  symbolParamsSchema,
   type BookQuery,
   type SymbolsQuery,
 } from './book-schema.js';
-import { marketAsset, marketAssets } from './market-assets.js';
+import { findListed } from './listed.js';
+import { symbolParamsSchema } from './market-data-schema.js';
 
 export interface BookRoutesDeps extends Guards {
   readonly db: Database;
@@ -38,7 +38,8 @@ export function bookRouter({ db, authenticated, limitRate, now }: BookRoutesDeps
   const reader = [authenticated, limitRate, requireScope('read')] as const;
 
   const answerBook = async (ctx: Context, symbol: string): Promise<void> => {
-    const asset = await marketAsset(knex, symbol);
+    const asset = await findAsset(knex, symbol);
+    if (!asset) throw notFound(`asset ${symbol}`);
     const { depth } = ctx.state.query as BookQuery;
     const asOf = now();
     const [book] = await readBooks(db, [asset.id], depth);
@@ -86,7 +87,7 @@ export function bookRouter({ db, authenticated, limitRate, now }: BookRoutesDeps
     validateQuery(cryptoQuerySchema),
     async (ctx) => {
       const { symbols } = ctx.state.query as SymbolsQuery;
-      const assets = await marketAssets(knex, symbols, 'crypto');
+      const assets = await findListed(knex, symbols, 'crypto');
       ctx.body = { orderbooks: await bySymbol(assets, DEPTH_MAX, presentOrderbook) };
     },
   );
@@ -97,7 +98,7 @@ export function bookRouter({ db, authenticated, limitRate, now }: BookRoutesDeps
     validateQuery(cryptoQuerySchema),
     async (ctx) => {
       const { symbols } = ctx.state.query as SymbolsQuery;
-      const assets = await marketAssets(knex, symbols, 'crypto');
+      const assets = await findListed(knex, symbols, 'crypto');
       ctx.body = { quotes: await bySymbol(assets, 1, presentCryptoQuote) };
     },
   );
@@ -108,18 +109,19 @@ export function bookRouter({ db, authenticated, limitRate, now }: BookRoutesDeps
     validateQuery(stocksQuerySchema),
     async (ctx) => {
       const { symbols } = ctx.state.query as SymbolsQuery;
-      ctx.body = { quotes: await stockQuotes(await marketAssets(knex, symbols, 'us_equity')) };
+      ctx.body = { quotes: await stockQuotes(await findListed(knex, symbols, 'us_equity')) };
     },
   );
 
   router.get(
     '/v2/stocks/:symbol/quotes/latest',
     ...reader,
-    validateParams(stockParamsSchema),
+    validateParams(symbolParamsSchema),
     validateQuery(stockQuerySchema),
     async (ctx) => {
       const { symbol: name } = ctx.state.params as { symbol: string };
-      const asset = await marketAsset(knex, name, 'us_equity');
+      const [asset] = await findListed(knex, [name], 'us_equity');
+      if (!asset) throw notFound(`stock ${name}`);
       const { symbol } = asset;
       ctx.body = { symbol, quote: (await stockQuotes([asset]))[symbol] };
     },

@@ -1,6 +1,13 @@
 import Joi from 'joi';
 import { answerSchema, decimalText, timeText, type Operation } from '../http/operation.js';
-import { symbolParameter, symbolsParameter } from './market-assets.js';
+import {
+  bySymbol,
+  feedParameters,
+  MARKET_DATA_TAG as tag,
+  PUBLIC_PROBLEMS,
+  symbolList,
+  symbolParamsSchema,
+} from './market-data-schema.js';
 
 const DEPTH_DEFAULT = 10;
 export const DEPTH_MAX = 100;
@@ -21,31 +28,15 @@ export const bookQuerySchema = Joi.object({
     .description('Levels a side, at most'),
 });
 
-export const symbolParamsSchema = Joi.object({
-  symbol: symbolParameter.description('AAPL, BTC%2FUSD or BTCUSD'),
-});
-export const stockParamsSchema = Joi.object({ symbol: symbolParameter.description('AAPL') });
 /** A pair whose slash is not escaped is two parts of the path. */
 export const pairParamsSchema = Joi.object({
-  base: symbolParameter.description('BTC'),
-  quote: symbolParameter.description('USD'),
+  base: Joi.string().uppercase().required().description('BTC'),
+  quote: Joi.string().uppercase().required().description('USD'),
 });
 
-/** What clients may say about the source: there is one, and it counts in dollars. */
-const source = {
-  feed: Joi.string()
-    .valid('iex', 'sip', 'delayed_sip', 'boats', 'overnight', 'otc')
-    .description('All are the one market that there is here'),
-  currency: Joi.string().valid('USD'),
-};
-export const stockQuerySchema = Joi.object(source);
-export const stocksQuerySchema = Joi.object({
-  symbols: symbolsParameter.required().description('Such as AAPL,MSFT'),
-  ...source,
-});
-export const cryptoQuerySchema = Joi.object({
-  symbols: symbolsParameter.required().description('Such as BTC/USD,ETH/USD'),
-});
+export const stockQuerySchema = Joi.object(feedParameters);
+export const stocksQuerySchema = Joi.object({ symbols: symbolList, ...feedParameters });
+export const cryptoQuerySchema = Joi.object({ symbols: symbolList });
 
 const levelsSchema = Joi.array().items(
   answerSchema('BookLevel', {
@@ -78,18 +69,15 @@ const ask = { ap: price.description('The best ask; 0 when there is none'), as: p
 
 export const stockQuoteSchema = answerSchema('StockQuote', {
   t: timeText,
-  ax: Joi.string().description("The asks' exchange"),
+  ax: Joi.string().description('The letter of the exchange that lists the stock'),
   ...ask,
-  bx: Joi.string().description("The bids' exchange"),
+  bx: Joi.string().description('The same'),
   ...bid,
   c: Joi.array().items(Joi.string()).description('Conditions; R is a regular quote'),
-  z: Joi.string().valid('A', 'B', 'C').description('The tape: A of NYSE, C of Nasdaq, B of others'),
+  z: Joi.string().description('Tape'),
 });
 export const cryptoQuoteSchema = answerSchema('CryptoQuote', { t: timeText, ...bid, ...ask });
 
-const bySymbol = (schema: Joi.Schema) => Joi.object().pattern(Joi.string(), schema);
-
-const tag = 'Market data';
 const get = { method: 'get', tag } as const;
 const BOOK = { 200: { description: 'The book', schema: bookSchema } };
 
@@ -126,7 +114,7 @@ export const bookOperations: readonly Operation[] = [
         schema: answerSchema('Orderbooks', { orderbooks: bySymbol(orderbookSchema) }),
       },
     },
-    problems: [429, 503],
+    problems: PUBLIC_PROBLEMS,
   },
   {
     ...get,
@@ -140,7 +128,7 @@ export const bookOperations: readonly Operation[] = [
         schema: answerSchema('CryptoQuotes', { quotes: bySymbol(cryptoQuoteSchema) }),
       },
     },
-    problems: [429, 503],
+    problems: PUBLIC_PROBLEMS,
   },
   {
     ...get,
@@ -160,7 +148,7 @@ export const bookOperations: readonly Operation[] = [
     path: '/v2/stocks/:symbol/quotes/latest',
     access: 'read',
     summary: 'The best bid and ask of one stock',
-    params: stockParamsSchema,
+    params: symbolParamsSchema,
     query: stockQuerySchema,
     responses: {
       200: {

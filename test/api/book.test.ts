@@ -104,7 +104,7 @@ describe('the order book', () => {
       expect(body.quotes['BTC/USD']).to.deep.include({ bp: 65000.5, bs: 0.25, ap: 0, as: 0 });
     });
 
-    const AAPL = { ax: 'V', ap: 100.25, as: 7, bx: 'V', bp: 99.5, bs: 3.5, c: ['R'], z: 'C' };
+    const AAPL = { ax: 'Q', ap: 100.25, as: 7, bx: 'Q', bp: 99.5, bs: 3.5, c: ['R'], z: 'C' };
 
     it('is the quote of a stock', async () => {
       const { body } = await get('/v2/stocks/AAPL/quotes/latest?feed=iex');
@@ -120,11 +120,10 @@ describe('the order book', () => {
 
     it('keeps stocks and pairs apart', async () => {
       expectProblem(await get('/v2/stocks/BTCUSD/quotes/latest'), 404, 40410000);
-      const stock = await get('/v2/stocks/quotes/latest?symbols=AAPL,BTC/USD');
-      expectProblem(stock, 422, 42210000);
-      expect(stock.body.message).to.include('"BTC/USD", which is not a stock');
-      const crypto = await get('/v1beta3/crypto/us/latest/quotes?symbols=AAPL');
-      expectProblem(crypto, 422, 42210000);
+      const stock = await get('/v2/stocks/quotes/latest?symbols=AAPL,BTC/USD,NONE');
+      expect(stock.body.quotes).to.have.all.keys('AAPL');
+      const crypto = await get('/v1beta3/crypto/us/latest/quotes?symbols=AAPL,BTC/USD');
+      expect(crypto.body.quotes).to.have.all.keys('BTC/USD');
       expectProblem(await get('/v2/stocks/quotes/latest'), 422, 42210000);
       expectProblem(await get('/v2/stocks/quotes/latest?symbols='), 422, 42210000);
     });
