@@ -20,6 +20,7 @@ import { knownKinds } from './approvals/known-kinds.js';
 import { approvalsRouter } from './approvals/routes.js';
 import { approvalOperations } from './approvals/schema.js';
 import { Approvals } from './approvals/service.js';
+import type { AssetCatalog } from './assets/catalog.js';
 import { assetsRouter } from './assets/routes.js';
 import { assetOperations } from './assets/schema.js';
 import { unlistedOperations, unlistedRouter } from './assets/unlisted-routes.js';
@@ -88,6 +89,7 @@ import { sessionOperations } from './sessions/docs.js';
 import { sessionsRouter } from './sessions/routes.js';
 import { statementsRouter } from './statements/routes.js';
 import { statementOperations } from './statements/schema.js';
+import { marketStreamOperations, marketStreamRouter } from './streams/market-routes.js';
 import { eventsRouter } from './streams/routes.js';
 import { eventOperations } from './streams/schema.js';
 import type { Streams } from './streams/streams.js';
@@ -111,6 +113,7 @@ export interface AppDeps {
     TransferLimitSettings;
   readonly log: Logger;
   readonly db: Database;
+  readonly catalog: AssetCatalog;
   readonly redis: Redis;
   readonly intake: Intake;
   readonly prover: LedgerProver;
@@ -148,6 +151,7 @@ export const operations: readonly Operation[] = [
   ...clockOperations,
   ...calendarOperations,
   ...bookOperations,
+  ...marketStreamOperations,
   ...barOperations,
   ...tradeOperations,
   ...eventOperations,
@@ -204,7 +208,7 @@ export function createApp(deps: AppDeps, guards: Guards): Koa {
 export function createRouter(deps: AppDeps, guards: Guards): Router {
   const { config, log, db, redis, intake, prover, identity, streams, nudge, now, isStopping } =
     deps;
-  const { sealer, nudgeNotifications, nudgeTransfers } = deps;
+  const { catalog, sealer, nudgeNotifications, nudgeTransfers } = deps;
   const { knex } = db;
   const { marketHours, publicUrl, webauthn: party, paymentProviderSecret } = config;
   const { sessions, login, factors } = identity;
@@ -228,6 +232,7 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
     clockRouter({ ...guards, marketHours, now }),
     calendarRouter({ ...guards, marketHours, now }),
     bookRouter({ ...guards, db, now }),
+    marketStreamRouter({ ...guards, streams, catalog }),
     barsRouter({ ...guards, knex, marketHours, now }),
     tradesRouter({ ...guards, knex, marketHours, now }),
     eventsRouter({ ...guards, db, streams }),

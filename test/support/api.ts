@@ -44,7 +44,7 @@ export async function startApi(
     ...deps
   }: Partial<ApiServerDeps> & { settings?: Partial<ApiServerDeps['config']> } = {},
 ): Promise<Api> {
-  const { config, log, db, redis, intake, nudges, sealer } = container;
+  const { config, log, db, catalog, redis, intake, nudges, sealer } = container;
   const nudgeNotifications = () => nudges.notifications();
   const identity =
     deps.identity ??
@@ -54,6 +54,7 @@ export async function startApi(
     config: { ...config, rateLimitPerMin: 0, ...settings },
     log,
     db,
+    catalog,
     redis,
     intake,
     identity,

@@ -249,6 +249,7 @@ export const RESOURCES: Readonly<Record<string, ResourceKind>> = {
   '/v2/stocks/{symbol}/trades': shared({ symbol: 'AAPL' }),
   '/v2/stocks/{symbol}/trades/latest': none({ symbol: 'AAPL' }),
   '/v3/calendar/{market}': shared({ market: 'NYSE' }),
+  '/v2/markets/stream': sharedBy({ symbols: 'AAPL', seconds: '1' }),
   '/v2/markets/{symbol}/book': shared({ symbol: 'AAPL' }),
   '/v2/markets/{base}/{quote}/book': shared(pair),
   '/v1beta3/crypto/us/latest/orderbooks': sharedBy({ symbols: 'BTC/USD' }),
