@@ -71,6 +71,7 @@ import { barOperations } from './market/bars-schema.js';
 import { calendarRouter } from './market/calendar-routes.js';
 import { calendarOperations } from './market/calendar-schema.js';
 import { clockOperations, clockRouter } from './market/clock-routes.js';
+import { snapshotOperations, snapshotsRouter } from './market/snapshot-routes.js';
 import { tradesRouter } from './market/trades-routes.js';
 import { tradeOperations } from './market/trades-schema.js';
 import { mfaRouter } from './mfa/routes.js';
@@ -151,6 +152,7 @@ export const operations: readonly Operation[] = [
   ...clockOperations,
   ...calendarOperations,
   ...bookOperations,
+  ...snapshotOperations,
   ...marketStreamOperations,
   ...barOperations,
   ...tradeOperations,
@@ -232,6 +234,7 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
     clockRouter({ ...guards, marketHours, now }),
     calendarRouter({ ...guards, marketHours, now }),
     bookRouter({ ...guards, db, now }),
+    snapshotsRouter({ ...guards, db, now }),
     marketStreamRouter({ ...guards, streams, catalog }),
     barsRouter({ ...guards, knex, marketHours, now }),
     tradesRouter({ ...guards, knex, marketHours, now }),

@@ -252,7 +252,8 @@ const namesOf = ({ name }: Topic, symbols: Iterable<string>): string[] =>
 /** What a batch tells; nothing when it is not one of ours. */
 function messagesOf(text: string): readonly FeedMessage[] {
   try {
-    return (JSON.parse(text) as FeedBatch).messages;
+    const { messages } = JSON.parse(text) as Partial<FeedBatch>;
+    return messages ?? [];
   } catch {
     return [];
   }
