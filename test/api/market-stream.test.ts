@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decode, encode } from '@msgpack/msgpack';
 import { expect } from 'chai';
@@ -8,6 +9,25 @@ import { MarketClient, type MarketMessage } from '../support/market-client.js';
 import { startMarketFeed } from '../support/market-feed.js';
 import { startTrading, type TestOrder, type Trading } from '../support/trading.js';
 import { seededRandom } from '../domain/order-flow.js';
+
+/** As far as it is used here: the SDK is JavaScript, and declares next to nothing. */
+interface SdkStream {
+  session: { url: string; subscriptions: Record<string, string[]> };
+  connect(): void;
+  disconnect(): void;
+  onConnect(listener: () => void): void;
+  onError(listener: (message: string) => void): void;
+  subscribeForTrades(symbols: string[]): void;
+  subscribeForQuotes(symbols: string[]): void;
+  subscribeForOrderbooks?(symbols: string[]): void;
+  onStockTrade?(listener: (trade: object) => void): void;
+  onStockQuote?(listener: (quote: object) => void): void;
+  onCryptoOrderbook?(listener: (book: object) => void): void;
+}
+type Sdk = new (
+  options: Record<string, string>,
+) => Record<'data_stream_v2' | 'crypto_stream_v1beta3', SdkStream>;
+const Alpaca = createRequire(import.meta.url)('@alpacahq/alpaca-trade-api') as Sdk;
 
 const STOCKS = '/v2/iex';
 const CRYPTO = '/v1beta3/crypto/us';
@@ -242,6 +262,47 @@ describe('market data streams', () => {
       expectProblem(await refused('symbols=AAPL,KO,MSFT,BTC/USD,ETH/USD,SOL/USD'), 422, 42210000);
       const ended = await refused('symbols=AAPL&seconds=1');
       expect(ended.status).to.equal(200);
+    });
+  });
+
+  describe("through Alpaca's SDK 3", () => {
+    it('come as trades and quotes of stocks, and as books of pairs', async () => {
+      const { key_id: keyId, secret_key: secretKey } = trading.accounts[5]!;
+      const sdk = new Alpaca({ keyId, secretKey, dataStreamUrl: api.url, feed: 'iex' });
+      const { data_stream_v2: stocks, crypto_stream_v1beta3: pairs } = sdk;
+      const seen: Record<string, unknown>[] = [];
+      for (const stream of [stocks, pairs]) {
+        stream.session.url = stream.session.url.replace(/^wss/, 'ws'); // it knows TLS only
+        stream.onError((message) => seen.push({ message }));
+      }
+      stocks.onConnect(() => {
+        stocks.subscribeForTrades(['AAPL']);
+        stocks.subscribeForQuotes(['AAPL']);
+      });
+      stocks.onStockTrade!((message) => seen.push({ trade: message }));
+      stocks.onStockQuote!((message) => seen.push({ quote: message }));
+      pairs.onConnect(() => pairs.subscribeForOrderbooks!(['ETH/USD']));
+      pairs.onCryptoOrderbook!((message) => seen.push({ book: message }));
+      stocks.connect();
+      pairs.connect();
+      const told = (name: string) =>
+        seen.find((one) => name in one)?.[name] as Record<string, unknown> | undefined;
+      try {
+        await eventually(() => {
+          expect(told('book')).to.include({ S: 'ETH/USD', r: true });
+          expect(stocks.session.subscriptions.quotes).to.deep.equal(['AAPL']);
+          return Promise.resolve();
+        });
+        await trade({ price: '151.5' });
+        await eventually(() => {
+          expect(told('trade')).to.include({ Symbol: 'AAPL', Size: 1 });
+          return Promise.resolve();
+        });
+        expect(told('message')).to.equal(undefined);
+      } finally {
+        stocks.disconnect();
+        pairs.disconnect();
+      }
     });
   });
 
