@@ -43,7 +43,7 @@ export function buildOpenApi(operations: readonly Operation[], version: string):
       version,
       description:
         'A retail brokerage in the wire format of the Alpaca Trading API. Money, prices and ' +
-        'quantities are strings; times are RFC 3339; what is unset is null.',
+        'quantities are strings, numbers in market data; times are RFC 3339; what is unset is null.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],
