@@ -65,6 +65,8 @@ const keyOf = ({ kind, name }: Topic): string => `${kind} ${name}`;
  * something it asks the publisher for whole books, which its listeners get as well.
  */
 export class MarketHub {
+  /** Nothing was heard of the publisher for a while. */
+  isStale = false;
   private readonly limits: MarketHubLimits;
   private readonly listeners = new Map<string, Set<MarketListener>>();
   private readonly books = new Map<string, BookMessage>();
@@ -72,7 +74,6 @@ export class MarketHub {
   private timer: NodeJS.Timeout | undefined;
   private heardAt = Date.now();
   private degradedAt = 0;
-  private isStale = false;
   private isAsking = false;
   private isStopped = false;
 
@@ -119,6 +120,11 @@ export class MarketHub {
       const kept = { o: this.books, q: this.quotes }[topic.kind as string];
       return kept ? namesOf(topic, kept.keys()).flatMap((name) => kept.get(name) ?? []) : [];
     });
+  }
+
+  /** Says whether the publisher is heard. */
+  state(): MarketFrame {
+    return MarketFrame.of([{ T: 'feed', stale: this.isStale, t: new Date().toISOString() }]);
   }
 
   /** Until whole books come: neither the question nor the answer is sure to arrive. */
@@ -210,7 +216,7 @@ export class MarketHub {
     this.books.clear(); // so that a whole book is what comes next
     this.quotes.clear();
     if (!isStale) this.ask();
-    const frame = MarketFrame.of([{ T: 'feed', stale: isStale, t: new Date().toISOString() }]);
+    const frame = this.state();
     const everybody = new Set([...this.listeners.values()].flatMap((some) => [...some]));
     for (const listener of everybody) listener.receive(frame);
   }

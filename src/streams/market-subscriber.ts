@@ -73,8 +73,9 @@ export class MarketSubscriber implements MarketListener {
     return [...this.topics.values()].filter((topic) => topic.kind === kind).map(({ name }) => name);
   }
 
-  /** Sends the whole books of those topics that are about books. */
+  /** Sends the whole books of those topics that are about books, or says that there are none now. */
   sendBooks(topics: readonly Topic[]): void {
+    if (this.hub.isStale) this.receive(this.hub.state());
     const books = this.hub.latest(topics.filter(({ kind }) => kind === 'o'));
     if (books.length > 0) this.receive(MarketFrame.of(books));
   }

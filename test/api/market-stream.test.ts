@@ -373,6 +373,8 @@ describe('market data streams', () => {
       expect({ b, stale, seq }).to.deep.equal({ b: [{ p: 60, s: 7 }], stale: true, seq: 0 });
       return Promise.resolve();
     });
+    const late = await subscribe({ trades: ['KO'] });
+    await late.has(({ T, stale }) => T === 'feed' && stale === true);
     feed = startMarketFeed(trading);
     await client.has(({ T, stale }) => T === 'feed' && stale === false);
     await eventually(() => {
