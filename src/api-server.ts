@@ -9,6 +9,7 @@ import { createGuards } from './http/guards.js';
 import { createHttpServer } from './http/server.js';
 import { routeUpgrades } from './http/upgrade.js';
 import { cacheOptions, connectRedis, subscriberOptions } from './redis.js';
+import { marketHandler } from './streams/market-connection.js';
 import { createStreams, type Streams, type StreamsDeps } from './streams/streams.js';
 import { tradeUpdatesHandler } from './streams/websocket.js';
 
@@ -35,20 +36,27 @@ interface Cache {
 
 /** Puts the API together, for the process and for tests alike. The streams are running already. */
 export function createApiServer(deps: ApiServerDeps): ApiServer {
-  const { config, db, log, identity, streamLimits } = deps;
+  const { config, db, catalog, log, redis, identity, streamLimits } = deps;
   const { apiKeys, sessions } = identity;
   const { rateLimitPerMin } = config;
   const cache = deps.cached ? { cached: deps.cached, close: ignore } : openCache(deps);
   const guards = createGuards({ apiKeys, sessions, rateLimitPerMin, cached: cache.cached });
   // The container's connection logs that Redis is away.
-  const redis = connectRedis(config.redisUrl, subscriberOptions, ignore);
-  const streams = createStreams({ db, redis, log, limits: streamLimits });
+  const subscriber = () => connectRedis(config.redisUrl, subscriberOptions, ignore);
+  const streams = createStreams({ db, catalog, redis, subscriber, log, limits: streamLimits });
   const app = createApp({ ...deps, streams }, guards);
   const server = createHttpServer(app);
-  const { hub, open } = streams;
+  const { hub, open, market } = streams;
+  const sockets = { ...guards, app, log, streams: open };
+  const stocks = marketHandler({ ...sockets, ...market, catalog }, 'us_equity');
   routeUpgrades(
     server,
-    new Map([['/stream', tradeUpdatesHandler({ ...guards, app, hub, log, streams: open })]]),
+    new Map([
+      ['/stream', tradeUpdatesHandler({ ...sockets, hub })],
+      ['/v2/iex', stocks],
+      ['/v2/sip', stocks],
+      ['/v1beta3/crypto/us', marketHandler({ ...sockets, ...market, catalog }, 'crypto')],
+    ]),
   );
   identity.onRevoked((ids) => open.revoke(ids));
   streams.start();

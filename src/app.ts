@@ -20,6 +20,7 @@ import { knownKinds } from './approvals/known-kinds.js';
 import { approvalsRouter } from './approvals/routes.js';
 import { approvalOperations } from './approvals/schema.js';
 import { Approvals } from './approvals/service.js';
+import type { AssetCatalog } from './assets/catalog.js';
 import { assetsRouter } from './assets/routes.js';
 import { assetOperations } from './assets/schema.js';
 import { unlistedOperations, unlistedRouter } from './assets/unlisted-routes.js';
@@ -63,11 +64,14 @@ import { ledgerOperations } from './ledger/docs.js';
 import type { LedgerProver } from './ledger/proof.js';
 import { ledgerRouter } from './ledger/routes.js';
 import type { Logger } from './log.js';
+import { bookRouter } from './market/book-routes.js';
+import { bookOperations } from './market/book-schema.js';
 import { barsRouter } from './market/bars-routes.js';
 import { barOperations } from './market/bars-schema.js';
 import { calendarRouter } from './market/calendar-routes.js';
 import { calendarOperations } from './market/calendar-schema.js';
 import { clockOperations, clockRouter } from './market/clock-routes.js';
+import { snapshotOperations, snapshotsRouter } from './market/snapshot-routes.js';
 import { tradesRouter } from './market/trades-routes.js';
 import { tradeOperations } from './market/trades-schema.js';
 import { mfaRouter } from './mfa/routes.js';
@@ -86,6 +90,7 @@ import { sessionOperations } from './sessions/docs.js';
 import { sessionsRouter } from './sessions/routes.js';
 import { statementsRouter } from './statements/routes.js';
 import { statementOperations } from './statements/schema.js';
+import { marketStreamOperations, marketStreamRouter } from './streams/market-routes.js';
 import { eventsRouter } from './streams/routes.js';
 import { eventOperations } from './streams/schema.js';
 import type { Streams } from './streams/streams.js';
@@ -109,6 +114,7 @@ export interface AppDeps {
     TransferLimitSettings;
   readonly log: Logger;
   readonly db: Database;
+  readonly catalog: AssetCatalog;
   readonly redis: Redis;
   readonly intake: Intake;
   readonly prover: LedgerProver;
@@ -145,6 +151,9 @@ export const operations: readonly Operation[] = [
   ...watchlistOperations,
   ...clockOperations,
   ...calendarOperations,
+  ...bookOperations,
+  ...snapshotOperations,
+  ...marketStreamOperations,
   ...barOperations,
   ...tradeOperations,
   ...eventOperations,
@@ -201,7 +210,7 @@ export function createApp(deps: AppDeps, guards: Guards): Koa {
 export function createRouter(deps: AppDeps, guards: Guards): Router {
   const { config, log, db, redis, intake, prover, identity, streams, nudge, now, isStopping } =
     deps;
-  const { sealer, nudgeNotifications, nudgeTransfers } = deps;
+  const { catalog, sealer, nudgeNotifications, nudgeTransfers } = deps;
   const { knex } = db;
   const { marketHours, publicUrl, webauthn: party, paymentProviderSecret } = config;
   const { sessions, login, factors } = identity;
@@ -224,6 +233,9 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
     watchlistsRouter({ ...guards, knex }),
     clockRouter({ ...guards, marketHours, now }),
     calendarRouter({ ...guards, marketHours, now }),
+    bookRouter({ ...guards, db, now }),
+    snapshotsRouter({ ...guards, db, now }),
+    marketStreamRouter({ ...guards, streams, catalog }),
     barsRouter({ ...guards, knex, marketHours, now }),
     tradesRouter({ ...guards, knex, marketHours, now }),
     eventsRouter({ ...guards, db, streams }),

@@ -6,12 +6,13 @@ import type { Config } from './config.js';
 import { connectDatabase, requireDurablePostgres, type Database } from './db.js';
 import { createSealer, type Sealer } from './identity/sealer.js';
 import { createLogger, type Logger } from './log.js';
+import { CHANGES_CHANNEL } from './market/feed.js';
 import { Executor } from './orders/executor.js';
 import { Intake } from './orders/intake.js';
 import { Nudges } from './queue/nudges.js';
 import { connectRedis, producerOptions } from './redis.js';
 import { defaultLimits, LimitBook } from './risk/limits.js';
-import { EventBell } from './streams/event-bell.js';
+import { EVENTS_CHANNEL, EventBell } from './streams/event-bell.js';
 
 /** What every process of the product is made of: connections, intake, executor. */
 export interface Container {
@@ -72,7 +73,8 @@ export async function createContainer(config: Config, service: string): Promise<
   await limits.start();
   const shards = Math.max(config.shards, await countShards(db.knex));
   const nudges = new Nudges(shards, redis, log);
-  const bell = new EventBell(redis);
+  const bell = new EventBell(redis, EVENTS_CHANNEL);
+  const marketBell = new EventBell(redis, CHANGES_CHANNEL);
   const intake = new Intake({
     db,
     catalog,
@@ -91,6 +93,7 @@ export async function createContainer(config: Config, service: string): Promise<
     limits,
     nudgeNotifications: () => nudges.notifications(),
     announce: (accountIds) => bell.ring(accountIds),
+    announceMarket: (assetIds) => marketBell.ring(assetIds),
   });
   return {
     config,

@@ -21,7 +21,7 @@ async function main(): Promise<void> {
   loadDotEnv();
   const config = readConfig(process.env);
   const container = await createContainer(config, 'api');
-  const { log, db, redis, intake, nudges, sealer } = container;
+  const { log, db, catalog, redis, intake, nudges, sealer } = container;
   const nudgeNotifications = () => nudges.notifications();
   const identity = createIdentity({
     db,
@@ -37,6 +37,7 @@ async function main(): Promise<void> {
     config,
     log,
     db,
+    catalog,
     redis,
     intake,
     identity,

@@ -1,46 +1,40 @@
-import type { Container } from '../src/container.js';
+import { redisErrorLogger, type Container } from '../src/container.js';
+import { MarketPublisher } from '../src/market/market-publisher.js';
 import { marketTapeLag } from '../src/market/metrics.js';
-import { advanceTape } from '../src/market/tape.js';
+import { connectRedis, subscriberOptions } from '../src/redis.js';
 import { startLeader } from './leader.js';
 
-const LOOK_EVERY_MS = 250;
 const LEADER_LOCK = 7_270_003;
 
 /**
- * Adds the trades up to bars until stopped, in one of all processes with this role.
+ * Adds the trades up to bars and tells the API processes what happens in the market until stopped, in
+ * one of all processes with this role.
  * @returns stops it
  */
 export function startMarketData(
-  container: Pick<Container, 'config' | 'log' | 'db'>,
+  container: Pick<Container, 'config' | 'log' | 'db' | 'catalog' | 'redis'>,
 ): () => Promise<void> {
-  const { config, db } = container;
+  const { config, log, db, catalog, redis } = container;
+  const { marketHours, redisUrl } = config;
+  const hints = connectRedis(redisUrl, subscriberOptions, redisErrorLogger(log));
+  const publisher = new MarketPublisher({ db, catalog, redis, hints, marketHours });
   let caughtUpAt: number | undefined;
-  const tellLag = () =>
-    marketTapeLag.set(caughtUpAt === undefined ? 0 : (Date.now() - caughtUpAt) / 1_000);
-
-  /** Until nothing is left, or somebody must wait for the stop. */
-  const catchUp = async (signal: AbortSignal): Promise<void> => {
-    while (!signal.aborted) {
-      const lookedAt = Date.now();
-      const { hasMore } = await advanceTape(db.knex, config.marketHours);
-      if (!hasMore) {
-        caughtUpAt = lookedAt;
-        return;
-      }
-      tellLag();
-    }
-  };
-  return startLeader(container, {
-    name: 'the tape of trades',
+  const stop = startLeader(container, {
+    name: 'the publisher of market data',
     lock: LEADER_LOCK,
-    everyMs: LOOK_EVERY_MS,
+    everyMs: 0, // a step waits by itself
     async step(signal) {
       caughtUpAt ??= Date.now();
       try {
-        await catchUp(signal);
+        if (await publisher.step(signal)) caughtUpAt = Date.now();
       } finally {
-        tellLag();
+        marketTapeLag.set((Date.now() - caughtUpAt) / 1_000);
       }
     },
   });
+  publisher.start();
+  return async () => {
+    await stop();
+    publisher.stop();
+  };
 }

@@ -6,6 +6,7 @@ export interface TradableAsset {
   symbol: string;
   name: string;
   class: 'us_equity' | 'crypto';
+  exchange: string;
   status: 'active' | 'inactive';
   tradable: boolean;
   fractionable: boolean;
@@ -75,6 +76,7 @@ export class AssetCatalog {
         'symbol',
         'name',
         'class',
+        'exchange',
         'status',
         'tradable',
         'fractionable',

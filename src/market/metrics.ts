@@ -1,7 +1,12 @@
-import { Gauge } from 'prom-client';
+import { Gauge, Histogram } from 'prom-client';
 
 export const marketTapeLag = new Gauge({
   name: 'brokerx_market_tape_lag_seconds',
   help: 'Time since the bars of market data had every trade; normally below half a second',
   aggregator: 'max',
+});
+export const marketDataLag = new Histogram({
+  name: 'brokerx_market_data_lag_seconds',
+  help: 'Time from a trade to the moment it is handed to the streams of an API process',
+  buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
 });

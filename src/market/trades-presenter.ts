@@ -9,6 +9,10 @@ const LISTED: Readonly<Record<string, { x: string; z: string }>> = {
   ARCA: { x: 'P', z: 'B' },
 };
 const ELSEWHERE = { x: 'V', z: 'B' };
+/** The letter and the tape of the exchange that lists a stock. */
+export const venueOf = (exchange: string): { x: string; z: string } =>
+  LISTED[exchange] ?? ELSEWHERE;
+
 /** A regular sale. */
 const REGULAR = ['@'];
 
@@ -22,7 +26,7 @@ const presentSale = ({ executedAt, price, qty, seq }: MarketTrade) => ({
 /** A trade in a stock in Alpaca's wire format, as if it were on the exchange that lists it. */
 export const presentStockTrade = (trade: MarketTrade, { exchange }: Pick<Asset, 'exchange'>) => ({
   ...presentSale(trade),
-  ...(LISTED[exchange] ?? ELSEWHERE),
+  ...venueOf(exchange),
   c: REGULAR,
 });
 

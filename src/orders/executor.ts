@@ -39,6 +39,8 @@ export interface ExecutorDeps {
   nudgeNotifications: () => void;
   /** Told after a commit which accounts have new events. Must neither wait nor throw. */
   announce: (accountIds: readonly string[]) => void;
+  /** Told after a commit whose books may have changed. Must neither wait nor throw. */
+  announceMarket: (assetIds: readonly string[]) => void;
 }
 
 interface Request {
@@ -268,6 +270,7 @@ export class Executor {
     tradesExecuted.inc(settlement.trades.length);
     tradedValue.inc(settlement.trades.reduce((sum, { value }) => sum + Number(value), 0) / 10_000);
     this.deps.announce([...settlement.accounts.keys()]);
+    this.deps.announceMarket([...new Set(work.map(({ order }) => order.assetId))]);
     if (settlement.notifications.size > 0) this.deps.nudgeNotifications();
     this.deps.log.info('settled', {
       shards: [...new Set(work.map(({ shard }) => shard))],

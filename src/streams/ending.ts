@@ -8,6 +8,17 @@ export interface Ending {
   readonly kind: 'stopping' | 'slow' | 'revoked' | 'expired' | 'refused';
 }
 
+/** Codes of RFC 6455: a rule was broken; come back later. */
+export const POLICY = 1008;
+export const TRY_AGAIN_LATER = 1013;
+
+/** A client that we do not serve, or not any more. */
+export const refusal = (message: string, closeCode = POLICY): Ending => ({
+  kind: 'refused',
+  closeCode,
+  message,
+});
+
 export const STOPPING: Ending = {
   kind: 'stopping',
   closeCode: 1001, // going away
@@ -15,17 +26,26 @@ export const STOPPING: Ending = {
 };
 export const TOO_SLOW: Ending = {
   kind: 'slow',
-  closeCode: 1013, // try again later
+  closeCode: TRY_AGAIN_LATER,
   message:
     'Too slow: the events could not be sent in time. Resume with since_id = your last event_id',
 };
 export const REVOKED: Ending = {
   kind: 'revoked',
-  closeCode: 1008, // policy
+  closeCode: POLICY,
   message: 'The credential was revoked, or its client suspended',
 };
 export const EXPIRED: Ending = {
   kind: 'expired',
-  closeCode: 1008,
+  closeCode: POLICY,
   message: 'The access token has expired: connect again with a new one, and resume with since_id',
 };
+
+const REASON_MAX_BYTES = 123;
+
+/** As much of a text as a close frame holds: 125 bytes, two of them the code. */
+export function closeReason(text: string): string {
+  let reason = text;
+  while (Buffer.byteLength(reason) > REASON_MAX_BYTES) reason = reason.slice(0, -1);
+  return reason;
+}

@@ -4,15 +4,19 @@ import type { Redis } from 'ioredis';
 export const EVENTS_CHANNEL = 'brokerx:events';
 
 /**
- * Tells every API process that accounts have new events. A hint only: whoever listens reads the log,
- * and reads it now and then anyway, so a lost hint delays and never loses.
+ * Tells other processes that there is something new about accounts, or assets. A hint only: whoever
+ * listens reads what it is about, and reads it now and then anyway, so a lost hint delays and never
+ * loses.
  */
 export class EventBell {
-  constructor(private readonly redis: Redis) {}
+  constructor(
+    private readonly redis: Redis,
+    private readonly channel: string,
+  ) {}
 
   /** Call it after the commit. Returns at once and never throws. */
-  ring(accountIds: readonly string[]): void {
-    if (accountIds.length === 0 || this.redis.status !== 'ready') return;
-    this.redis.publish(EVENTS_CHANNEL, JSON.stringify(accountIds)).catch(() => undefined);
+  ring(ids: readonly string[]): void {
+    if (ids.length === 0 || this.redis.status !== 'ready') return;
+    this.redis.publish(this.channel, JSON.stringify(ids)).catch(() => undefined);
   }
 }

@@ -1,4 +1,4 @@
-import { pipeline } from 'node:stream';
+import { pipeline, type Readable } from 'node:stream';
 import type { Context } from 'koa';
 import { invalid } from '../errors.js';
 import { EventSourceBody, type EventFormat } from './event-source.js';
@@ -63,7 +63,7 @@ export function sincePlace(
 }
 
 /** Not by Koa, to whom a client that hangs up is an error: it is how these answers end. */
-function sendBody(ctx: Context, body: EventSourceBody): void {
+export function sendBody(ctx: Context, body: Readable): void {
   ctx.status = 200;
   ctx.respond = false;
   ctx.set('Content-Type', STREAM_TYPE);

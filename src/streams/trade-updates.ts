@@ -5,10 +5,11 @@ import { toProblem } from '../http/problem.js';
 import type { Principal } from '../identity/principal.js';
 import type { Logger } from '../log.js';
 import { streamEventsSent } from '../metrics.js';
-import type { Ending } from './ending.js';
+import { closeReason, POLICY, refusal, TRY_AGAIN_LATER, type Ending } from './ending.js';
 import type { EventHub } from './event-hub.js';
 import { kindOfFrame, readFrame, writeFrame, type FrameKind } from './frames.js';
 import type { LoggedEvent } from './logged-event.js';
+import { MessageLimit } from './message-limit.js';
 import type { OpenStream, OpenStreams } from './open-streams.js';
 import { parseStreamMessage, type StreamCredentials } from './stream-messages.js';
 import type { Consumer, Subscription } from './subscription.js';
@@ -25,10 +26,6 @@ const TRADE_UPDATES = 'trade_updates';
 /** A client with more than this waiting in its socket gets nothing until that is sent. */
 const BUFFERED_MAX_BYTES = 65_536;
 const MESSAGES_PER_MINUTE = 120;
-const MINUTE_MS = 60_000;
-
-const POLICY = 1008;
-const TRY_AGAIN_LATER = 1013;
 
 const sent = streamEventsSent.labels('websocket');
 
@@ -39,8 +36,7 @@ export class TradeUpdatesConnection implements Consumer {
   private subscription: Subscription | null = null;
   /** Messages are answered one after the other. */
   private handled: Promise<void> = Promise.resolve();
-  private messagesLeft = MESSAGES_PER_MINUTE;
-  private countedSince = Date.now();
+  private readonly messageLimit = new MessageLimit(MESSAGES_PER_MINUTE);
   private readonly authenticateBy: NodeJS.Timeout;
 
   /**
@@ -89,7 +85,7 @@ export class TradeUpdatesConnection implements Consumer {
 
   private onMessage(data: Buffer, isBinary: boolean): void {
     this.kind ??= kindOfFrame(data, isBinary);
-    if (!this.countMessage()) {
+    if (!this.messageLimit.count()) {
       this.stream.end(refusal(`More than ${MESSAGES_PER_MINUTE} messages in a minute`));
       return;
     }
@@ -98,15 +94,6 @@ export class TradeUpdatesConnection implements Consumer {
       .then(() => this.handle(readFrame(data, kindOfFrame(data, isBinary))))
       .catch((error: unknown) => this.sendProblem(error))
       .then(() => this.socket.resume());
-  }
-
-  private countMessage(): boolean {
-    const now = Date.now();
-    if (now - this.countedSince > MINUTE_MS) {
-      this.countedSince = now;
-      this.messagesLeft = MESSAGES_PER_MINUTE;
-    }
-    return (this.messagesLeft -= 1) >= 0;
   }
 
   private async handle(message: object): Promise<void> {
@@ -202,21 +189,6 @@ export class TradeUpdatesConnection implements Consumer {
   private closeSocket(code: number, reason: string): void {
     this.subscription?.close();
     this.socket.resume(); // or the client's answer would not be read
-    this.socket.close(code, reasonOf(reason));
+    this.socket.close(code, closeReason(reason));
   }
-}
-
-const refusal = (message: string, closeCode = POLICY): Ending => ({
-  kind: 'refused',
-  closeCode,
-  message,
-});
-
-const REASON_MAX_BYTES = 123;
-
-/** A close frame holds 125 bytes, two of them the code. */
-function reasonOf(text: string): string {
-  let reason = text;
-  while (Buffer.byteLength(reason) > REASON_MAX_BYTES) reason = reason.slice(0, -1);
-  return reason;
 }

@@ -1,4 +1,5 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type Koa from 'koa';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
 import type { Guards } from '../http/guards.js';
@@ -7,16 +8,27 @@ import type { UpgradeHandler } from '../http/upgrade.js';
 import type { Principal } from '../identity/principal.js';
 import type { Logger } from '../log.js';
 import type { EventHub } from './event-hub.js';
-import { FRAME_MAX_BYTES, kindOfHandshake } from './frames.js';
-import type { OpenStreams } from './open-streams.js';
+import { FRAME_MAX_BYTES, kindOfHandshake, type FrameKind } from './frames.js';
+import type { OpenStream, OpenStreams } from './open-streams.js';
 import type { StreamCredentials } from './stream-messages.js';
 import { TradeUpdatesConnection } from './trade-updates.js';
 
-export interface TradeUpdatesServerDeps extends Guards {
+export interface WebSocketDeps extends Guards {
   readonly app: Koa;
-  readonly hub: EventHub;
   readonly streams: OpenStreams;
-  readonly log: Logger;
+}
+
+/** A WebSocket whose handshake is done. */
+export interface Accepted {
+  readonly socket: WebSocket;
+  /** What it writes to. */
+  readonly network: Duplex;
+  /** Has its owner already when the handshake had credentials. */
+  readonly stream: OpenStream;
+  /** Recognises a caller as HTTP does. @throws DomainError 401, 403, 429 */
+  readonly verify: (credentials: StreamCredentials) => Promise<Principal>;
+  /** What the handshake asked for, or null when the first message decides. */
+  readonly kind: FrameKind | null;
 }
 
 const PING_MS = 30_000;
@@ -32,23 +44,34 @@ const OPTIONS: ServerOptions & { closeTimeout: number } = {
 };
 
 /** The handler of `/stream`. */
-export function tradeUpdatesHandler(deps: TradeUpdatesServerDeps): UpgradeHandler {
-  const { hub, streams, log } = deps;
+export const tradeUpdatesHandler = (
+  deps: WebSocketDeps & { readonly hub: EventHub; readonly log: Logger },
+): UpgradeHandler =>
+  webSocketHandler(deps, ({ socket, network, stream, verify, kind }) => {
+    new TradeUpdatesConnection(socket, network, stream, { ...deps, verify }, kind);
+  });
+
+/** Lets WebSockets in, within the limits that there are, and hands them on. */
+export function webSocketHandler(
+  deps: WebSocketDeps,
+  connect: (accepted: Accepted) => void,
+): UpgradeHandler {
+  const { streams } = deps;
   const server = new WebSocketServer(OPTIONS);
   server.on('wsClientError', (error: Error) => {
     throw new HttpRefusal(400, `This is not a WebSocket handshake: ${error.message}`);
   });
 
-  return async (req, socket, head) => {
+  return async (req, network, head) => {
     const stream = streams.add('websocket');
-    socket.once('close', () => streams.remove(stream));
+    network.once('close', () => streams.remove(stream));
     const verify = verifier(deps, req);
     const credentials = credentialsOf(req);
     if (credentials) streams.identify(stream, await verify(credentials));
-    server.handleUpgrade(req, socket, head, (webSocket) => {
-      dropWhenSilent(webSocket);
+    server.handleUpgrade(req, network, head, (socket) => {
+      dropWhenSilent(socket);
       const kind = kindOfHandshake(req.headers['content-type']);
-      new TradeUpdatesConnection(webSocket, socket, stream, { hub, streams, log, verify }, kind);
+      connect({ socket, network, stream, verify, kind });
     });
   };
 }
@@ -65,7 +88,7 @@ function credentialsOf({ headers }: IncomingMessage): StreamCredentials | null {
 
 /** Credentials in a message are treated exactly as if a request had had them in its headers. */
 const verifier =
-  ({ app, authenticated, limitRate }: TradeUpdatesServerDeps, req: IncomingMessage) =>
+  ({ app, authenticated, limitRate }: WebSocketDeps, req: IncomingMessage) =>
   async (credentials: StreamCredentials): Promise<Principal> => {
     const request = Object.create(req) as IncomingMessage;
     request.headers = { ...credentials };

@@ -294,8 +294,9 @@ function changesOf(body: unknown): [string, unknown][] {
   return [...members, ['+more', { ...body, more: '1' }]];
 }
 
-/** Of an asset, by its class. */
-const OPTIONAL = /-(min_|price_increment|borrow_status|maintenance_margin|margin_requirement)/;
+/** Of an asset, by its class; of what is told by symbol. */
+const OPTIONAL =
+  /-(AAPL$|min_|price_increment|borrow_status|maintenance_margin|margin_requirement)/;
 
 const isProblem = (shown: unknown): shown is { status: number } =>
   typeof shown === 'object' && shown !== null && 'code' in shown && 'status' in shown;

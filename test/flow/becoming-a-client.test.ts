@@ -262,7 +262,8 @@ async function everythingIn(url: string): Promise<string> {
   const redis = new Redis(url);
   const dump: string[] = [];
   for (const key of await redis.keys('*')) {
-    const value = await redis.dumpBuffer(key);
+    const value = (await redis.dumpBuffer(key)) as Buffer | null;
+    if (!value) continue; // it has expired meanwhile
     dump.push(key, value.toString('latin1'));
     if ((await redis.type(key)) === 'hash') dump.push(JSON.stringify(await redis.hgetall(key)));
   }

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { EventStreamClient } from '../support/event-stream-client.js';
 import { eventually } from '../support/eventually.js';
+import { MarketClient } from '../support/market-client.js';
 import { startProduct, type Product } from '../support/processes.js';
 import { StreamClient } from '../support/stream-client.js';
 
@@ -20,10 +21,13 @@ describe('streams of a product that stops', function () {
     const { url, clients } = product.demo;
     const socket = await StreamClient.listen(url, clients[0]!);
     const events = await EventStreamClient.open(url, clients[0]!);
+    const market = await MarketClient.subscribe(url, '/v2/iex', clients[0]!, { orderbooks: ['*'] });
+    await market.has(({ T, r, stale }) => T === 'o' && r === true && stale === false);
     const { api } = await product.pids();
     const started = performance.now();
     process.kill(api!, 'SIGTERM');
     expect(await socket.end()).to.include({ code: 1001 });
+    expect(await market.end()).to.include({ code: 1001 });
     await eventually(async () => {
       expect(events.isEnded).to.equal(true);
       expect((await product.pids())['api']).not.to.equal(api);

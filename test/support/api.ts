@@ -48,7 +48,7 @@ export async function startApi(
   { container }: Pick<Trading, 'container'>,
   { settings, cache: isCached = false, ...deps }: ApiOptions = {},
 ): Promise<Api> {
-  const { config, log, db, redis, intake, nudges, sealer } = container;
+  const { config, log, db, catalog, redis, intake, nudges, sealer } = container;
   const nudgeNotifications = () => nudges.notifications();
   const identity =
     deps.identity ??
@@ -58,6 +58,7 @@ export async function startApi(
     config: { ...config, rateLimitPerMin: 0, ...settings },
     log,
     db,
+    catalog,
     redis,
     intake,
     identity,

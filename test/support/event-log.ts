@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import { EventBell } from '../../src/streams/event-bell.js';
+import { EVENTS_CHANNEL, EventBell } from '../../src/streams/event-bell.js';
 import type { Trading } from './trading.js';
 
 /** Writes events straight into an account's log, as intake does, and rings the bell. */
@@ -14,7 +14,7 @@ export class EventLog {
     private readonly orderId: string,
   ) {
     this.knex = container.db.knex;
-    this.bell = new EventBell(container.redis);
+    this.bell = new EventBell(container.redis, EVENTS_CHANNEL);
   }
 
   /**

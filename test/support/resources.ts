@@ -40,6 +40,10 @@ const shared = (params: Record<string, string>): ResourceKind => ({
   whose: 'shared',
   make: () => ({ params }),
 });
+const sharedBy = (query: Record<string, string>): ResourceKind => ({
+  whose: 'shared',
+  make: () => ({ query }),
+});
 const none = (params: Record<string, string>): ResourceKind => ({
   whose: 'none',
   make: () => ({ params }),
@@ -245,6 +249,16 @@ export const RESOURCES: Readonly<Record<string, ResourceKind>> = {
   '/v2/stocks/{symbol}/trades': shared({ symbol: 'AAPL' }),
   '/v2/stocks/{symbol}/trades/latest': none({ symbol: 'AAPL' }),
   '/v3/calendar/{market}': shared({ market: 'NYSE' }),
+  '/v2/stocks/snapshots': sharedBy({ symbols: 'AAPL' }),
+  '/v2/stocks/{symbol}/snapshot': shared({ symbol: 'AAPL' }),
+  '/v1beta3/crypto/us/snapshots': sharedBy({ symbols: 'BTC/USD' }),
+  '/v2/markets/stream': sharedBy({ symbols: 'AAPL', seconds: '1' }),
+  '/v2/markets/{symbol}/book': shared({ symbol: 'AAPL' }),
+  '/v2/markets/{base}/{quote}/book': shared(pair),
+  '/v1beta3/crypto/us/latest/orderbooks': sharedBy({ symbols: 'BTC/USD' }),
+  '/v1beta3/crypto/us/latest/quotes': sharedBy({ symbols: 'BTC/USD' }),
+  '/v2/stocks/quotes/latest': sharedBy({ symbols: 'AAPL' }),
+  '/v2/stocks/{symbol}/quotes/latest': shared({ symbol: 'AAPL' }),
   '/v2/admin/limits/{id}': limits,
   '/v2/admin/halts/{symbol}': shared({ symbol: 'KO' }),
   '/v2/admin/halts/{base}/{quote}': shared(pair),

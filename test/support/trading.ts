@@ -110,6 +110,7 @@ export async function startTrading(
         limits: container.limits,
         nudgeNotifications: () => undefined,
         announce: () => undefined,
+        announceMarket: () => undefined,
         ...more,
       }),
     place: async (order) => (await intake.place(toRequest(order, accounts))).order,

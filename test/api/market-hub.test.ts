@@ -1,0 +1,136 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'chai';
+import type { Redis } from 'ioredis';
+import { createLogger } from '../../src/log.js';
+import { ASK_CHANNEL, FEED_CHANNEL, type FeedMessage } from '../../src/market/feed.js';
+import { connectRedis, producerOptions, subscriberOptions } from '../../src/redis.js';
+import type { Ending } from '../../src/streams/ending.js';
+import { MarketHub } from '../../src/streams/market-hub.js';
+import { MarketSubscriber, type MarketSink } from '../../src/streams/market-subscriber.js';
+import { eventually } from '../support/eventually.js';
+import { testRedisUrl } from '../support/servers.js';
+
+const CONFLATE_MS = 100;
+const SYMBOL = 'TEST';
+
+/** What a connection would send, with a network whose speed the test decides. */
+class Sink implements MarketSink {
+  backlogBytes = 0;
+  readonly messages: (FeedMessage & Record<string, unknown>)[] = [];
+  ending: Ending | undefined;
+  write(frame: Parameters<MarketSink['write']>[0]): void {
+    const text = Buffer.from(frame.forSocket('text')).toString();
+    this.messages.push(...(JSON.parse(text) as Sink['messages']));
+  }
+  end(ending: Ending): void {
+    this.ending = ending;
+  }
+}
+
+describe('the hub of market data', () => {
+  let redis: Redis;
+  let publisher: Redis;
+  let hub: MarketHub;
+  let sink: Sink;
+  let subscriber: MarketSubscriber;
+  let asked = 0;
+
+  beforeEach(async () => {
+    const ignore = () => undefined;
+    const url = testRedisUrl();
+    redis = connectRedis(url, producerOptions, ignore);
+    publisher = connectRedis(url, subscriberOptions, ignore);
+    asked = 0;
+    publisher.on('message', () => (asked += 1));
+    await publisher.subscribe(ASK_CHANNEL);
+    hub = new MarketHub({
+      db: { run: () => Promise.reject(new Error('not asked for here')) },
+      catalog: { all: () => [], find: () => undefined },
+      redis,
+      subscriber: connectRedis(url, subscriberOptions, ignore),
+      log: createLogger('error', 'test'),
+    });
+    sink = new Sink();
+    subscriber = new MarketSubscriber(hub, sink, {
+      backlogMaxBytes: 1_000,
+      conflateEveryMs: CONFLATE_MS,
+      stalledMs: 3 * CONFLATE_MS,
+      topicsMax: 10,
+    });
+    hub.start();
+    await eventually(() => {
+      expect(asked).to.be.greaterThan(0);
+      return Promise.resolve();
+    });
+    subscriber.subscribe([
+      { kind: 'o', name: SYMBOL },
+      { kind: 'q', name: SYMBOL },
+    ]);
+  });
+  afterEach(() => {
+    subscriber.close();
+    hub.stop();
+    redis.disconnect();
+    publisher.disconnect();
+  });
+
+  const level = (s: number) => [{ p: 100, s }];
+  const book = (seq: number, size: number, more: object = {}) => ({
+    ...{ T: 'o', S: SYMBOL, t: '2026-11-26T00:00:00Z', seq, stale: false },
+    ...{ b: level(size), a: [], ...more },
+  });
+  const quote = (seq: number, size: number) => ({
+    ...{ T: 'q', S: SYMBOL, t: '2026-11-26T00:00:00Z', seq, stale: false, bp: 100, bs: size },
+  });
+  const publish = async (...messages: object[]) => {
+    await redis.publish(FEED_CHANNEL, JSON.stringify({ messages }));
+  };
+  const sent = async (count: number) => {
+    await eventually(() => {
+      expect(sink.messages).to.have.length(count);
+      return Promise.resolve();
+    });
+    return sink.messages;
+  };
+
+  it('asks for whole books when it starts, and when it has missed a difference', async () => {
+    await publish(book(5, 1, { r: true }), book(6, 2));
+    await sent(2);
+    const before = asked;
+    await publish(book(8, 4));
+    await eventually(() => {
+      expect(asked).to.be.greaterThan(before);
+      return Promise.resolve();
+    });
+    await publish(book(9, 5, { r: true }));
+    const messages = await sent(3); // never the difference to something else
+    expect(messages[2]).to.deep.include({ seq: 9, r: true, b: level(5) });
+  });
+
+  it('gives a slow client the latest in place of each change, and all changes again later', async () => {
+    await publish(book(1, 1, { r: true }), quote(1, 1));
+    await sent(2);
+    sink.backlogBytes = 2_000;
+    for (let seq = 2; seq <= 50; seq += 1) await publish(book(seq, seq), quote(seq, seq));
+    await sleep(2 * CONFLATE_MS);
+    expect(sink.messages).to.have.length(2);
+    sink.backlogBytes = 0;
+    const messages = await sent(4);
+    expect(messages[2]).to.deep.include({ T: 'o', seq: 50, r: true, b: level(50) });
+    expect(messages[3]).to.deep.include({ T: 'q', seq: 50, bs: 50 });
+    await publish(book(51, 3));
+    expect((await sent(5))[4]).to.deep.include({ seq: 51, b: level(3) });
+    expect(sink.ending).to.equal(undefined);
+  });
+
+  it('drops a client that takes nothing for too long', async () => {
+    await publish(book(1, 1, { r: true }));
+    await sent(1);
+    sink.backlogBytes = 2_000;
+    await publish(book(2, 2));
+    await eventually(() => {
+      expect(sink.ending).to.include({ kind: 'slow', closeCode: 1013 });
+      return Promise.resolve();
+    });
+  });
+});
