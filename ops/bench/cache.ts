@@ -1,11 +1,11 @@
 import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
 import type { SeededAccount } from '../../src/commands/seed.js';
 import { connectDatabase } from '../../src/db.js';
 import { readSymbols, seedTraders } from './floor.js';
 import { type GetResult, runGetLoad } from './get-load.js';
 import { startFreshInstance } from './instance.js';
 import { percentile } from './load.js';
+import { readOptions } from './options.js';
 import { cpuOf } from './process-use.js';
 
 /**
@@ -20,24 +20,6 @@ const DEFAULTS = { connections: 64, accounts: 64, seconds: 10, 'warmup-seconds':
 type Options = typeof DEFAULTS;
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
-
-function readOptions(): Options {
-  const names = Object.keys(DEFAULTS) as (keyof Options)[];
-  const { values } = parseArgs({
-    options: Object.fromEntries(names.map((name) => [name, { type: 'string' as const }])),
-  });
-  const options = { ...DEFAULTS };
-  for (const name of names) {
-    const value = values[name];
-    if (value === undefined) continue;
-    const number = Number(value);
-    if (!Number.isInteger(number) || number < 1) {
-      throw new Error(`--${name} was ${value}: it must be a whole number above 0`);
-    }
-    options[name] = number;
-  }
-  return options;
-}
 
 const MODES = { cached: {}, 'not cached': { 'Cache-Control': 'no-cache' } };
 type Mode = keyof typeof MODES;
@@ -89,7 +71,7 @@ async function measure(
 }
 
 async function main(): Promise<void> {
-  const options = readOptions();
+  const options = readOptions(DEFAULTS);
   say('Starting a fresh instance');
   const instance = await startFreshInstance(1);
   const db = connectDatabase(instance.databaseUrl, 'bench', 2);

@@ -1,6 +1,5 @@
 import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { v7 as uuidv7 } from 'uuid';
 import type { SeededAccount } from '../../src/commands/seed.js';
 import { connectDatabase, type Database } from '../../src/db.js';
@@ -8,6 +7,7 @@ import { hashPassword } from '../../src/identity/passwords.js';
 import { drained, readSymbols, seedTraders } from './floor.js';
 import { startFreshInstance } from './instance.js';
 import { percentile } from './load.js';
+import { readOptions } from './options.js';
 import { atSteadyRate, runPacedLoad } from './paced-load.js';
 
 /**
@@ -26,22 +26,6 @@ const WARMUP_SECONDS = 5;
 const DEFAULTS = { logins: 20, orders: 300, seconds: 10, rounds: 5 };
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
-
-function readOptions(): typeof DEFAULTS {
-  const names = Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[];
-  const { values } = parseArgs({
-    options: Object.fromEntries(names.map((name) => [name, { type: 'string' as const }])),
-  });
-  const options = { ...DEFAULTS };
-  for (const name of names) {
-    const number = Number(values[name] ?? options[name]);
-    if (!Number.isInteger(number) || number < 1) {
-      throw new Error(`--${name} was ${values[name]!}: it must be a whole number above 0`);
-    }
-    options[name] = number;
-  }
-  return options;
-}
 
 /** People who can log in; one hash for all of them, or making them took longer than the rest. */
 async function addPeople({ knex }: Database): Promise<string[]> {
@@ -119,7 +103,7 @@ async function measure(
 }
 
 async function main(): Promise<void> {
-  const options = readOptions();
+  const options = readOptions(DEFAULTS);
   say('Starting a fresh instance');
   const instance = await startFreshInstance(1);
   const db = connectDatabase(instance.databaseUrl, 'bench', 2);

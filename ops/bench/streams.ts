@@ -1,12 +1,12 @@
 import { cpus } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import type { SeededAccount } from '../../src/commands/seed.js';
 import { connectDatabase, type Database } from '../../src/db.js';
 import { drained, readSymbols, seedTraders } from './floor.js';
 import { startFreshInstance } from './instance.js';
 import { percentile } from './load.js';
+import { readOptions } from './options.js';
 import { runPacedLoad } from './paced-load.js';
 import { cpuOf, rssOf } from './process-use.js';
 import { StreamClients } from './stream-clients.js';
@@ -31,24 +31,6 @@ const DEFAULTS = {
 type Options = typeof DEFAULTS;
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
-
-function readOptions(): Options {
-  const names = Object.keys(DEFAULTS) as (keyof Options)[];
-  const { values } = parseArgs({
-    options: Object.fromEntries(names.map((name) => [name, { type: 'string' as const }])),
-  });
-  const options = { ...DEFAULTS };
-  for (const name of names) {
-    const value = values[name];
-    if (value === undefined) continue;
-    const number = Number(value);
-    if (!Number.isInteger(number) || number < 1) {
-      throw new Error(`--${name} was ${value}: it must be a whole number above 0`);
-    }
-    options[name] = number;
-  }
-  return options;
-}
 
 /** The API's own figure: from the time in an event to the moment it sends it, as a sum in seconds. */
 async function lagOf(url: string): Promise<{ sum: number; count: number }> {
@@ -165,7 +147,7 @@ interface Floor {
 }
 
 async function main(): Promise<void> {
-  const options = readOptions();
+  const options = readOptions(DEFAULTS);
   say('Starting a fresh instance');
   const instance = await startFreshInstance(options.workers, { commitTimes: true });
   const { url, apiPid } = instance;

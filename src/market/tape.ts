@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import type { MarketHours } from '../domain/clock.js';
+import type { Bar } from './bars-model.js';
 import { dayZone, type AssetClass } from './market-days.js';
 
 /** A trade as the market sees it: nobody learns who traded. Price in 10^-4 USD, qty in 10^-9. */
@@ -16,18 +17,10 @@ export interface TapeTrade {
 /** The spans of time whose bars are kept; all others are added up from them. */
 export type KeptTimeframe = '1Min' | '1Hour' | '1Day';
 
-/** A kept bar as it is after the round. Prices and value in 10^-4 USD, volume in 10^-9 units. */
-export interface TapeBar {
+/** A kept bar as it is after the round. */
+export interface TapeBar extends Bar {
   readonly assetId: string;
   readonly timeframe: KeptTimeframe;
-  readonly startsAt: Date;
-  readonly open: bigint;
-  readonly high: bigint;
-  readonly low: bigint;
-  readonly close: bigint;
-  readonly volume: bigint;
-  readonly value: bigint;
-  readonly trades: number;
 }
 
 export interface TapeAdvance {
