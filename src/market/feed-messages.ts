@@ -4,7 +4,8 @@ import { presentBar } from './bars-presenter.js';
 import type { Book } from './book.js';
 import { presentCryptoQuote, presentStockQuote } from './book-presenter.js';
 import type { FeedMessage } from './feed.js';
-import type { TapeBar, TapeTrade } from './tape.js';
+import type { TapeTrade } from './new-trades.js';
+import type { TapeBar } from './tape.js';
 import { presentCryptoTrade, presentStockTrade } from './trades-presenter.js';
 
 /** An asset as the feed names it. */

@@ -2,15 +2,21 @@ import type { ShownBook } from '../domain/book-diff.js';
 
 /** On which the market data of all assets come to the API processes. */
 export const FEED_CHANNEL = 'brokerx:market:feed';
-/** On which an API process asks for the books as they are, in place of differences. */
+/**
+ * On which an API process says that somebody listens to it: again each second, and with `WHOLE_BOOKS`
+ * when it needs the books as they are in place of differences.
+ */
 export const ASK_CHANNEL = 'brokerx:market:ask';
+export const WHOLE_BOOKS = 'books';
 /** On which the publisher hears of changed books; a message is a JSON array of asset ids. */
 export const CHANGES_CHANNEL = 'brokerx:market:changes';
 
 /** So many levels a side of a book are published. */
 export const FEED_DEPTH = 50;
-/** A sign of the publisher comes so often at least. */
+/** A sign of the publisher comes so often at least; so does one of a process with listeners. */
 export const HEARTBEAT_MS = 1_000;
+/** Nobody listens any more when nobody has said so for this long. */
+export const LISTENED_MS = 3 * HEARTBEAT_MS;
 
 /**
  * Trades, quotes, bars (of a minute that is over, corrected, of the day) and order books, by the

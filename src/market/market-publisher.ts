@@ -12,13 +12,16 @@ import {
   FEED_CHANNEL,
   FEED_DEPTH,
   HEARTBEAT_MS,
+  LISTENED_MS,
+  WHOLE_BOOKS,
   type FeedBatch,
   type FeedKind,
   type FeedMessage,
 } from './feed.js';
 import { barMessage, bookMessage, quoteMessage, tradeMessage } from './feed-messages.js';
 import { MinuteBars } from './minute-bars.js';
-import { advanceTape, type TapeAdvance } from './tape.js';
+import { NewTrades, type TapeTrade } from './new-trades.js';
+import { advanceTape } from './tape.js';
 
 export interface MarketPublisherDeps {
   readonly db: Database;
@@ -47,39 +50,59 @@ interface Shown {
 }
 
 /**
- * Tells all API processes what happens in the market: round after round the trades and bars that are
- * new, and how the books have changed. Only one process does so at a time. The hints of whoever
- * settles say which books to read; each second all are read, hint or not, so that a lost hint delays
- * and never loses.
+ * Tells all API processes what happens in the market: round after round the trades that are new, and how
+ * the books have changed. Only one process does so at a time. The hints of whoever settles say which
+ * assets to look at; each second all are looked at, hint or not, so that a lost hint delays and never
+ * loses. While no API process has anybody who listens, nothing is read for them: each second the bars
+ * are added up, and a sign of life is all that is told.
  */
 export class MarketPublisher {
   private readonly changed = new Set<string>();
   private readonly minutes = new MinuteBars();
+  private readonly newTrades: NewTrades;
   private shown = new Map<string, Shown>();
   private lines = new Map<string, number>();
   private firstSeq = 0;
   private roundAt = 0;
   private lookedAtAll = 0;
-  private isAsked = false;
+  /** Somebody listens until then, for all we know. */
+  private listenedUntil = 0;
+  private isWholeAsked = false;
   private isBusy = false;
-  private isBehind = false;
+  private hasMoreBars = false;
   private wake: () => void = () => undefined;
 
-  constructor(private readonly deps: MarketPublisherDeps) {}
+  constructor(private readonly deps: MarketPublisherDeps) {
+    this.newTrades = new NewTrades(deps.db);
+  }
 
   /** Listens for hints; does not wait for Redis. */
   start(): void {
     const { hints } = this.deps;
     hints.on('message', (channel: string, message: string) => {
-      if (channel === ASK_CHANNEL) this.isAsked = true;
-      else for (const id of idsOf(message)) this.changed.add(id);
-      this.wake();
+      if (channel === ASK_CHANNEL) this.onListened(message === WHOLE_BOOKS);
+      else if (this.isListened) this.onChanged(message);
     });
     hints.subscribe(CHANGES_CHANNEL, ASK_CHANNEL).catch(() => undefined); // sent when it connects
   }
 
   stop(): void {
     this.deps.hints.disconnect();
+  }
+
+  private get isListened(): boolean {
+    return Date.now() < this.listenedUntil;
+  }
+
+  private onListened(needsWholeBooks: boolean): void {
+    if (needsWholeBooks || !this.isListened) this.isWholeAsked = true;
+    this.listenedUntil = Date.now() + LISTENED_MS;
+    if (this.isWholeAsked) this.wake();
+  }
+
+  private onChanged(message: string): void {
+    for (const id of idsOf(message)) this.changed.add(id);
+    this.wake();
   }
 
   /**
@@ -89,14 +112,15 @@ export class MarketPublisher {
   async step(signal: AbortSignal): Promise<boolean> {
     await this.hint(signal);
     await sleep(this.isBusy ? BUSY_GATHER_MS : GATHER_MS);
-    if (Date.now() - this.roundAt > RENEW_MS) this.renew();
-    const { hasMore } = await this.round(new Date());
+    const asOf = new Date();
+    if (asOf.getTime() - this.roundAt > RENEW_MS) this.renew(asOf);
+    await this.round(asOf);
     this.roundAt = Date.now();
-    return !hasMore;
+    return !this.hasMoreBars;
   }
 
   private async hint(signal: AbortSignal): Promise<void> {
-    if (this.changed.size > 0 || this.isAsked || this.isBehind || signal.aborted) return;
+    if (this.changed.size > 0 || this.isWholeAsked || this.hasMoreBars || signal.aborted) return;
     const { hints } = this.deps;
     if (hints.status === 'ready') hints.ping().catch(() => undefined); // shows a half-open one
     const waiting = new AbortController();
@@ -107,50 +131,54 @@ export class MarketPublisher {
     this.wake = () => undefined;
   }
 
-  private renew(): void {
-    this.firstSeq = Date.now() * MICROSECONDS;
+  /** Who listens will say so; until then somebody may. */
+  private renew(asOf: Date): void {
+    this.firstSeq = asOf.getTime() * MICROSECONDS;
     this.lines = new Map();
-    this.shown = new Map();
+    this.forget();
     this.lookedAtAll = 0;
+    this.listenedUntil = asOf.getTime() + LISTENED_MS;
   }
 
-  private async round(asOf: Date): Promise<TapeAdvance> {
-    const { db, redis, marketHours } = this.deps;
-    const isWhole = this.isAsked;
-    const assets = this.takeChanged(asOf);
-    const [tape, books] = await Promise.all([
-      advanceTape(db.knex, marketHours),
-      readBooks(
-        db,
-        assets.map(({ id }) => id),
-        FEED_DEPTH,
-      ),
-    ]);
-    this.isBehind = tape.hasMore;
-    this.isBusy = tape.trades.length >= BUSY_TRADES;
-    const messages: FeedMessage[] = [
-      ...this.trades(tape),
-      ...assets.flatMap((asset, index) => this.book(asset, books[index]!, asOf, isWhole)),
-      ...(await this.bars(tape, asOf)),
-    ];
-    const batch: FeedBatch = { messages };
-    if (redis.status === 'ready') {
-      // What nobody hears leaves a gap in the numbers, after which they ask.
-      await redis.publish(FEED_CHANNEL, JSON.stringify(batch)).catch(() => undefined);
-    }
-    return tape;
-  }
-
-  /** The assets whose books to look at; once a second all of them. */
-  private takeChanged(asOf: Date): TradableAsset[] {
-    const { catalog } = this.deps;
-    const looksAtAll = this.isAsked || asOf.getTime() - this.lookedAtAll >= HEARTBEAT_MS;
-    const changed = [...this.changed].flatMap((id) => catalog.find(id) ?? []);
+  private forget(): void {
+    this.shown = new Map();
     this.changed.clear();
-    this.isAsked = false;
-    if (!looksAtAll) return changed;
-    this.lookedAtAll = asOf.getTime();
-    return catalog.all();
+    this.newTrades.forget();
+  }
+
+  private async round(asOf: Date): Promise<void> {
+    const looksAtAll = this.isWholeAsked || asOf.getTime() - this.lookedAtAll >= HEARTBEAT_MS;
+    if (looksAtAll) this.lookedAtAll = asOf.getTime();
+    if (!this.isListened) this.forget();
+    const messages = this.isListened ? await this.changes(asOf, looksAtAll) : [];
+    if (looksAtAll || this.hasMoreBars) messages.push(...(await this.bars(asOf)));
+    const { redis } = this.deps;
+    if (redis.status !== 'ready' || (messages.length === 0 && !looksAtAll)) return;
+    const batch: FeedBatch = { messages };
+    // What nobody hears leaves a gap in the numbers, after which they ask.
+    await redis.publish(FEED_CHANNEL, JSON.stringify(batch)).catch(() => undefined);
+  }
+
+  /** The new trades, and what has changed in the books. */
+  private async changes(asOf: Date, looksAtAll: boolean): Promise<FeedMessage[]> {
+    const { db, catalog } = this.deps;
+    const isWhole = this.isWholeAsked;
+    this.isWholeAsked = false;
+    const assets = looksAtAll
+      ? catalog.all()
+      : [...this.changed].flatMap((id) => catalog.find(id) ?? []);
+    this.changed.clear();
+    const ids = assets.map(({ id }) => id);
+    const [{ trades, unfinished }, books] = await Promise.all([
+      this.newTrades.read(ids),
+      readBooks(db, ids, FEED_DEPTH),
+    ]);
+    for (const id of unfinished) this.changed.add(id);
+    this.isBusy = trades.length >= BUSY_TRADES;
+    return [
+      ...this.trades(trades),
+      ...assets.flatMap((asset, index) => this.book(asset, books[index]!, asOf, isWhole)),
+    ];
   }
 
   private nextSeq(kind: FeedKind, symbol: string): number {
@@ -160,7 +188,7 @@ export class MarketPublisher {
     return seq;
   }
 
-  private trades({ trades }: TapeAdvance): FeedMessage[] {
+  private trades(trades: readonly TapeTrade[]): FeedMessage[] {
     return trades.flatMap((trade) => {
       const asset = this.deps.catalog.find(trade.assetId);
       return asset ? [tradeMessage(asset, trade, this.nextSeq('t', asset.symbol))] : [];
@@ -189,8 +217,12 @@ export class MarketPublisher {
     return messages;
   }
 
-  private async bars(tape: TapeAdvance, asOf: Date): Promise<FeedMessage[]> {
-    const due = await this.minutes.due(this.deps.db.knex, tape, asOf);
+  /** Adds the trades up; @returns the bars that are to be told */
+  private async bars(asOf: Date): Promise<FeedMessage[]> {
+    const { db, marketHours } = this.deps;
+    const tape = await advanceTape(db.knex, marketHours);
+    this.hasMoreBars = tape.hasMore;
+    const due = await this.minutes.due(db.knex, tape, asOf);
     return due.flatMap(({ kind, bar }) => {
       const symbol = this.deps.catalog.find(bar.assetId)?.symbol;
       return symbol === undefined

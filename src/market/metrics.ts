@@ -2,7 +2,7 @@ import { Gauge, Histogram } from 'prom-client';
 
 export const marketTapeLag = new Gauge({
   name: 'brokerx_market_tape_lag_seconds',
-  help: 'Time since the bars of market data had every trade; normally below half a second',
+  help: 'Time since the bars of market data had every trade; normally below two seconds',
   aggregator: 'max',
 });
 export const marketDataLag = new Histogram({

@@ -3,17 +3,6 @@ import type { MarketHours } from '../domain/clock.js';
 import type { Bar } from './bars-model.js';
 import { dayZone, type AssetClass } from './market-days.js';
 
-/** A trade as the market sees it: nobody learns who traded. Price in 10^-4 USD, qty in 10^-9. */
-export interface TapeTrade {
-  readonly seq: bigint;
-  readonly executionId: string;
-  readonly assetId: string;
-  readonly price: bigint;
-  readonly qty: bigint;
-  readonly takerSide: 'buy' | 'sell';
-  readonly executedAt: Date;
-}
-
 /** The spans of time whose bars are kept; all others are added up from them. */
 export type KeptTimeframe = '1Min' | '1Hour' | '1Day';
 
@@ -24,22 +13,18 @@ export interface TapeBar extends Bar {
 }
 
 export interface TapeAdvance {
-  /** The trades that no advance has returned before, by their numbers. */
-  readonly trades: TapeTrade[];
+  /** How many trades were added up. */
+  readonly trades: number;
   /** The bars that they went into. */
   readonly bars: TapeBar[];
   /** True when more may be waiting than one round takes. */
   readonly hasMore: boolean;
 }
 
-/** What one round takes: its transaction stays short however much there is to catch up with. */
-export interface RoundLimits {
-  readonly trades: number;
-  readonly perAsset: number;
-}
-
-const ROUND: RoundLimits = { trades: 5_000, perAsset: 1_000 };
-const NOTHING: TapeAdvance = { trades: [], bars: [], hasMore: false };
+/** So many trades of an asset are added up in one round: its transaction stays short however much
+ * there is to catch up with. */
+const PER_ASSET = 2_000;
+const NOTHING: TapeAdvance = { trades: 0, bars: [], hasMore: false };
 
 interface Cursor {
   readonly assetId: string;
@@ -50,6 +35,7 @@ interface Cursor {
 /** Of one asset, the trades after one number up to another. */
 interface Stretch extends Cursor {
   readonly upTo: bigint;
+  readonly trades: bigint;
 }
 
 /**
@@ -60,18 +46,22 @@ interface Stretch extends Cursor {
 export async function advanceTape(
   knex: Knex,
   marketHours: MarketHours,
-  limits: RoundLimits = ROUND,
+  perAsset: number = PER_ASSET,
 ): Promise<TapeAdvance> {
   const waiting = await assetsWithNewTrades(knex);
   if (waiting.length === 0) return NOTHING; // the usual case: nothing is locked or written
   return knex.transaction(async (trx) => {
     const cursors = await takeCursors(trx, waiting);
-    const trades = await newTrades(trx, cursors, limits);
-    if (trades.length === 0) return NOTHING;
-    const stretches = stretchesOf(cursors, trades);
-    const bars = await addToBars(trx, stretches, limits.perAsset, marketHours);
+    const stretches = await newTrades(trx, cursors, perAsset);
+    if (stretches.length === 0) return NOTHING;
+    const bars = await addToBars(trx, stretches, perAsset, marketHours);
     await moveCursors(trx, stretches);
-    return { trades, bars, hasMore: isFull(trades, limits) };
+    const counts = stretches.map(({ trades }) => Number(trades));
+    return {
+      trades: counts.reduce((sum, count) => sum + count, 0),
+      bars,
+      hasMore: counts.some((count) => count >= perAsset),
+    };
   });
 }
 
@@ -105,34 +95,27 @@ async function takeCursors(trx: Knex.Transaction, assetIds: string[]): Promise<C
   return rows;
 }
 
-/** The lowest numbers of all, so that of each asset nothing in between is left out. */
+/** Of each asset the next trades, so that nothing in between is left out. */
 async function newTrades(
   trx: Knex.Transaction,
   cursors: readonly Cursor[],
-  limits: RoundLimits,
-): Promise<TapeTrade[]> {
-  const { rows } = await trx.raw<{ rows: TapeTrade[] }>(
-    `select e.seq, e.id as "executionId", e.asset_id as "assetId", e.price, e.qty,
-       e.taker_side as "takerSide", e.executed_at as "executedAt"
+  perAsset: number,
+): Promise<Stretch[]> {
+  const { rows } = await trx.raw<{ rows: Pick<Stretch, 'assetId' | 'upTo' | 'trades'>[] }>(
+    `select c.asset_id as "assetId", max(e.seq) as "upTo", count(*) as trades
      from unnest(:assetIds::uuid[], :lastSeqs::bigint[]) as c (asset_id, last_seq)
      cross join lateral (
-       select * from executions e where e.asset_id = c.asset_id and e.seq > c.last_seq
+       select e.seq from executions e where e.asset_id = c.asset_id and e.seq > c.last_seq
        order by e.seq limit :perAsset) e
-     order by e.seq limit :trades`,
+     group by 1`,
     {
-      ...limits,
+      perAsset,
       assetIds: cursors.map(({ assetId }) => assetId),
       lastSeqs: cursors.map(({ lastSeq }) => String(lastSeq)),
     },
   );
-  return rows;
-}
-
-function stretchesOf(cursors: readonly Cursor[], trades: readonly TapeTrade[]): Stretch[] {
-  const upTo = new Map(trades.map(({ assetId, seq }) => [assetId, seq])); // the last one stays
-  return cursors
-    .filter(({ assetId }) => upTo.has(assetId))
-    .map((cursor) => ({ ...cursor, upTo: upTo.get(cursor.assetId)! }));
+  const byAsset = new Map(cursors.map((cursor) => [cursor.assetId, cursor]));
+  return rows.map((row) => ({ ...byAsset.get(row.assetId)!, ...row }));
 }
 
 /**
@@ -205,11 +188,4 @@ async function moveCursors(trx: Knex.Transaction, stretches: readonly Stretch[])
       upTo: stretches.map(({ upTo }) => String(upTo)),
     },
   );
-}
-
-function isFull(trades: readonly TapeTrade[], limits: RoundLimits): boolean {
-  if (trades.length >= limits.trades) return true;
-  const counts = new Map<string, number>();
-  for (const { assetId } of trades) counts.set(assetId, (counts.get(assetId) ?? 0) + 1);
-  return [...counts.values()].some((count) => count >= limits.perAsset);
 }

@@ -11,6 +11,7 @@ import {
   FEED_DEPTH,
   HEARTBEAT_MS,
   isBookMessage,
+  WHOLE_BOOKS,
   type BookMessage,
   type FeedBatch,
   type FeedKind,
@@ -62,7 +63,8 @@ const keyOf = ({ kind, name }: Topic): string => `${kind} ${name}`;
 /**
  * Hands the market data of the publisher to everybody in this process who listens. It keeps each book
  * as it is now, so that whoever comes later or was too slow begins with a whole one. When it has missed
- * something it asks the publisher for whole books, which its listeners get as well.
+ * something it asks the publisher for whole books, which its listeners get as well. It tells the publisher
+ * each second that somebody listens, or else there is nothing to hear but that it is there.
  */
 export class MarketHub {
   /** Nothing was heard of the publisher for a while. */
@@ -101,6 +103,7 @@ export class MarketHub {
   }
 
   add(topic: Topic, listener: MarketListener): void {
+    if (this.listeners.size === 0) this.begin();
     const key = keyOf(topic);
     const listeners = this.listeners.get(key) ?? new Set();
     this.listeners.set(key, listeners.add(listener));
@@ -127,17 +130,32 @@ export class MarketHub {
     return MarketFrame.of([{ T: 'feed', stale: this.isStale, t: new Date().toISOString() }]);
   }
 
-  /** Until whole books come: neither the question nor the answer is sure to arrive. */
-  private ask(): void {
-    const { redis } = this.deps;
+  /** The first listener: what was kept is old, as the publisher may have told nothing meanwhile. */
+  private begin(): void {
+    this.books.clear();
+    this.quotes.clear();
     this.isAsking = true;
-    if (redis.status === 'ready') redis.publish(ASK_CHANNEL, '').catch(() => undefined);
+    this.sayListening();
+  }
+
+  /** Asks for whole books. */
+  private ask(): void {
+    this.isAsking = true;
+    if (this.listeners.size > 0) this.sayListening();
+  }
+
+  /** Again and again: neither the word nor, when books are asked for, the answer is sure to arrive. */
+  private sayListening(): void {
+    const { redis } = this.deps;
+    if (redis.status !== 'ready') return;
+    redis.publish(ASK_CHANNEL, this.isAsking ? WHOLE_BOOKS : '').catch(() => undefined);
   }
 
   private onBatch(text: string): void {
     const messages = messagesOf(text);
     this.heardAt = Date.now();
     if (this.isStale) this.tellStale(false);
+    if (this.listeners.size === 0) return;
     if (messages.some((message) => isBookMessage(message) && message.r)) this.isAsking = false;
     const missed = messages.filter((message) => !this.keep(message));
     this.deliver(messages.filter((message) => !missed.includes(message)));
@@ -193,10 +211,8 @@ export class MarketHub {
     const { subscriber } = this.deps;
     if (subscriber.status === 'ready') subscriber.ping().catch(() => undefined); // shows a half-open one
     const now = Date.now();
-    if (now - this.heardAt < this.limits.staleAfterMs) {
-      if (this.isAsking) this.ask();
-      return;
-    }
+    if (this.listeners.size > 0) this.sayListening();
+    if (now - this.heardAt < this.limits.staleAfterMs) return;
     if (!this.isStale) this.tellStale(true);
     if (now - this.degradedAt < this.limits.degradedEveryMs) return;
     this.degradedAt = now;

@@ -2,7 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Redis } from 'ioredis';
 import { createLogger } from '../../src/log.js';
-import { ASK_CHANNEL, FEED_CHANNEL, type FeedMessage } from '../../src/market/feed.js';
+import {
+  ASK_CHANNEL,
+  FEED_CHANNEL,
+  HEARTBEAT_MS,
+  WHOLE_BOOKS,
+  type FeedMessage,
+} from '../../src/market/feed.js';
 import { connectRedis, producerOptions, subscriberOptions } from '../../src/redis.js';
 import type { Ending } from '../../src/streams/ending.js';
 import { MarketHub } from '../../src/streams/market-hub.js';
@@ -33,15 +39,20 @@ describe('the hub of market data', () => {
   let hub: MarketHub;
   let sink: Sink;
   let subscriber: MarketSubscriber;
+  /** How often it has asked for whole books, and only said that somebody listens. */
   let asked = 0;
+  let said = 0;
 
   beforeEach(async () => {
     const ignore = () => undefined;
     const url = testRedisUrl();
     redis = connectRedis(url, producerOptions, ignore);
     publisher = connectRedis(url, subscriberOptions, ignore);
-    asked = 0;
-    publisher.on('message', () => (asked += 1));
+    asked = said = 0;
+    publisher.on('message', (_channel: string, message: string) => {
+      if (message === WHOLE_BOOKS) asked += 1;
+      else said += 1;
+    });
     await publisher.subscribe(ASK_CHANNEL);
     hub = new MarketHub({
       db: { run: () => Promise.reject(new Error('not asked for here')) },
@@ -58,14 +69,14 @@ describe('the hub of market data', () => {
       topicsMax: 10,
     });
     hub.start();
-    await eventually(() => {
-      expect(asked).to.be.greaterThan(0);
-      return Promise.resolve();
-    });
     subscriber.subscribe([
       { kind: 'o', name: SYMBOL },
       { kind: 'q', name: SYMBOL },
     ]);
+    await eventually(() => {
+      expect(asked).to.be.greaterThan(0);
+      return Promise.resolve();
+    });
   });
   afterEach(() => {
     subscriber.close();
@@ -93,7 +104,7 @@ describe('the hub of market data', () => {
     return sink.messages;
   };
 
-  it('asks for whole books when it starts, and when it has missed a difference', async () => {
+  it('asks for whole books for its first listener, and when it has missed a difference', async () => {
     await publish(book(5, 1, { r: true }), book(6, 2));
     await sent(2);
     const before = asked;
@@ -105,6 +116,26 @@ describe('the hub of market data', () => {
     await publish(book(9, 5, { r: true }));
     const messages = await sent(3); // never the difference to something else
     expect(messages[2]).to.deep.include({ seq: 9, r: true, b: level(5) });
+  });
+
+  it('says that it has listeners as long as it has some, and forgets its books with the last', async () => {
+    await publish(book(5, 1, { r: true }));
+    await sent(1);
+    await eventually(() => {
+      expect(said).to.be.greaterThan(0);
+      return Promise.resolve();
+    });
+    subscriber.close();
+    const before = said + asked;
+    await sleep(1.2 * HEARTBEAT_MS);
+    expect(said + asked).to.equal(before);
+    subscriber.subscribe([{ kind: 'o', name: SYMBOL }]);
+    subscriber.sendBooks([{ kind: 'o', name: SYMBOL }]);
+    expect(sink.messages).to.have.length(1); // the old one is not good any more
+    await eventually(() => {
+      expect(said + asked).to.be.greaterThan(before);
+      return Promise.resolve();
+    });
   });
 
   it('gives a slow client the latest in place of each change, and all changes again later', async () => {

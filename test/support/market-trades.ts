@@ -62,7 +62,7 @@ export async function tradesOf(trading: Trading, symbol: string): Promise<Writte
 
 /** Until nothing is left. */
 export async function advanceAll(knex: Knex, hours: MarketHours = 'always'): Promise<void> {
-  while ((await advanceTape(knex, hours)).trades.length > 0);
+  while ((await advanceTape(knex, hours)).trades > 0);
 }
 
 const MINUTE = 60_000;
