@@ -69,5 +69,5 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
 }
 
 /** @param sorted ascending */
-export const percentile = (sorted: readonly number[], share: number): number =>
+export const percentile = (sorted: ArrayLike<number>, share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
