@@ -10,7 +10,8 @@ import { bin, endAll, runNode } from './test-processes.mjs';
 /**
  * `npm test`: prepares as `npm start` does, then type check, lint, format and every test, on servers
  * and data of its own. Arguments go to mocha and leave the checks out:
- * `npm test -- test/domain/money.test.ts`, `npm test -- --grep settles`.
+ * `npm test -- test/domain/money.test.ts`, `npm test -- --grep settles`. What ends in `.soak.ts` runs
+ * for long and only when it is named.
  */
 const MOCHA_ENDS_WITHIN_MS = 15_000;
 const CHECKS = [
@@ -57,7 +58,7 @@ async function check([name, args]) {
 async function mochaConfig(folder) {
   const { mocha } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
   delete mocha['node-option']; // given to node here: mocha would start a second process for it
-  if (mochaArgs.some((arg) => /\.test\.ts$/.test(arg))) delete mocha.spec;
+  if (mochaArgs.some((arg) => /\.(test|soak)\.ts$/.test(arg))) delete mocha.spec;
   const file = join(folder, 'mocharc.json');
   await writeFile(file, JSON.stringify(mocha));
   return file;

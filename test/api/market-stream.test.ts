@@ -8,7 +8,6 @@ import { eventually } from '../support/eventually.js';
 import { MarketClient, type MarketMessage } from '../support/market-client.js';
 import { startMarketFeed } from '../support/market-feed.js';
 import { startTrading, type TestOrder, type Trading } from '../support/trading.js';
-import { seededRandom } from '../domain/order-flow.js';
 
 /** As far as it is used here: the SDK is JavaScript, and declares next to nothing. */
 interface SdkStream {
@@ -307,42 +306,6 @@ describe('market data streams', () => {
   });
 
   describe('books', () => {
-    it('can be rebuilt from a whole one and the differences, whatever happens', async function () {
-      this.timeout(30_000);
-      const symbols = ['AAPL', 'MSFT'];
-      const random = seededRandom(7);
-      const until = Date.now() + 4_000;
-      let client = await subscribe({ orderbooks: symbols });
-      let differences = 0;
-      while (Date.now() < until) {
-        const orders = Array.from({ length: 1 + random(8) }, (): TestOrder => ({
-          account: random(4),
-          side: random(2) === 0 ? 'buy' : 'sell',
-          symbol: symbols[random(2)]!,
-          qty: String(1 + random(3)),
-          price: String(140 + random(12)),
-          timeInForce: random(5) === 0 ? 'ioc' : 'day',
-        }));
-        await Promise.allSettled(orders.map((order) => trading.place(order)));
-        await trading.settle();
-        if (random(10) === 0) {
-          differences += client.messages.filter(({ T, r }) => T === 'o' && !r).length;
-          expect(client.gaps).to.equal(0);
-          client.close();
-          client = await subscribe({ orderbooks: symbols });
-        }
-        await sleep(random(40));
-      }
-      await eventually(async () => {
-        for (const symbol of symbols) {
-          expect(shown(client, symbol)).to.deep.equal(await bookOf(symbol));
-        }
-      });
-      differences += client.messages.filter(({ T, r }) => T === 'o' && !r).length;
-      expect(differences).to.be.greaterThan(20);
-      expect(client.gaps).to.equal(0);
-    });
-
     it('come whole to whoever asks after a gap', async () => {
       const client = await subscribe({ orderbooks: ['AAPL'] });
       await client.has(({ T }) => T === 'o');

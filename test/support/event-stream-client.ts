@@ -16,6 +16,8 @@ export class EventStreamClient {
   isEnded = false;
   /** It ended as it should: the connection was not cut. */
   isComplete = false;
+  /** Told of each event that comes from now on. */
+  onEvent: (event: ServerSentEvent) => void = () => undefined;
   private rest = '';
 
   private constructor(readonly answer: IncomingMessage) {
@@ -43,6 +45,7 @@ export class EventStreamClient {
         ...headers,
       },
     }).end();
+    asked.on('error', () => undefined); // also of a connection that breaks when the answer is there
     const [answer] = (await once(asked, 'response')) as [IncomingMessage];
     return new EventStreamClient(answer);
   }
@@ -63,8 +66,11 @@ export class EventStreamClient {
         const [, name, value] = /^(\w*): ?(.*)$/.exec(line)!;
         return [name!, value!] as const;
       });
-      if (fields.some(([name]) => name === 'data')) this.events.push(Object.fromEntries(fields));
-      else this.lines.push(block);
+      if (fields.some(([name]) => name === 'data')) {
+        const event: ServerSentEvent = Object.fromEntries(fields);
+        this.events.push(event);
+        this.onEvent(event);
+      } else this.lines.push(block);
     }
   }
 }
