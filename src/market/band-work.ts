@@ -50,13 +50,22 @@ export class BandWork {
 
   /** Safe to call any number of times, in any number of processes. */
   async run(now: Date): Promise<void> {
-    const { knex } = this.deps;
+    const { knex, log } = this.deps;
     for (const asset of await readBandedAssets(knex)) {
-      const mean = asset.bandBps === null ? null : await this.meanOf(asset, now);
-      if (!this.isDue(asset, mean, now)) continue;
-      if (asset.state) await this.act(asset.id, mean, now);
-      else await insertBand(knex, asset.id, this.decide(asset, mean, now).state);
+      try {
+        await this.lookAt(asset, now);
+      } catch (error) {
+        const { symbol } = asset; // the others' halts are not to wait for this one; the next look may do it
+        log.error('the price bands of an asset could not be looked after', { symbol, error });
+      }
     }
+  }
+
+  private async lookAt(asset: BandedAsset, now: Date): Promise<void> {
+    const mean = asset.bandBps === null ? null : await this.meanOf(asset, now);
+    if (!this.isDue(asset, mean, now)) return;
+    if (asset.state) return this.act(asset.id, mean, now);
+    await insertBand(this.deps.knex, asset.id, this.decide(asset, mean, now).state);
   }
 
   private async meanOf({ id, state, lastTradeAt }: BandedAsset, now: Date): Promise<bigint | null> {

@@ -147,7 +147,8 @@ const bandWidth = {
   ...officers,
   method: 'put',
   description:
-    'Recorded with its reason. New bands stand within a second, around the reference that they have. ' +
+    'Recorded with its reason. New bands stand within a second, around the reference that they have, or ' +
+    'after the limit state or halt that is under way. ' +
     'For compliance and admins.',
   headers: idempotencyHeaders,
   body: setBandSchema,
