@@ -238,6 +238,26 @@ describe('price bands', () => {
     expect(await blocks()).to.deep.equal([]);
   });
 
+  it('begin a session of the NYSE at the last price, twice as wide', async () => {
+    const { log } = trading.container;
+    const terms = { knex: knex(), marketHours: 'nyse', log, nudge: () => undefined } as const;
+    const look = async (time: string) => {
+      await new BandWork(terms).run(new Date(time));
+      return band();
+    };
+    await sell('157');
+    await buy('157');
+    await trading.settle();
+    await look('2027-03-05T17:00:00Z'); // a Friday
+    expect(await look('2027-03-05T21:00:01Z')).to.include({
+      reference: usd('157'),
+      lower: usd('141.3'),
+      upper: usd('172.7'),
+    });
+    expect(await look('2027-03-08T14:44:59Z')).to.include({ lower: usd('141.3') });
+    expect(await look('2027-03-08T14:45:00Z')).to.include({ lower: usd('149.15') });
+  });
+
   describe('and staff', () => {
     const halt = (): BlockSubject => ({
       kind: 'halt',
