@@ -64,6 +64,8 @@ import { ledgerOperations } from './ledger/docs.js';
 import type { LedgerProver } from './ledger/proof.js';
 import { ledgerRouter } from './ledger/routes.js';
 import type { Logger } from './log.js';
+import { bandRouter } from './market/band-routes.js';
+import { bandOperations } from './market/band-schema.js';
 import { bookRouter } from './market/book-routes.js';
 import { bookOperations } from './market/book-schema.js';
 import { barsRouter } from './market/bars-routes.js';
@@ -82,6 +84,7 @@ import { ordersRouter } from './orders/routes.js';
 import { timelineOperations, timelineRouter } from './orders/timeline-routes.js';
 import { portfolioRouter } from './portfolio/routes.js';
 import { portfolioOperations } from './portfolio/schema.js';
+import { bandWidthRouter } from './risk/band-routes.js';
 import { blocksRouter } from './risk/block-routes.js';
 import { riskOperations } from './risk/docs.js';
 import { limitsRouter } from './risk/limit-routes.js';
@@ -152,6 +155,7 @@ export const operations: readonly Operation[] = [
   ...clockOperations,
   ...calendarOperations,
   ...bookOperations,
+  ...bandOperations,
   ...snapshotOperations,
   ...marketStreamOperations,
   ...barOperations,
@@ -234,6 +238,7 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
     clockRouter({ ...guards, marketHours, now }),
     calendarRouter({ ...guards, marketHours, now }),
     bookRouter({ ...guards, db, now }),
+    bandRouter({ ...guards, knex }),
     snapshotsRouter({ ...guards, db, now }),
     marketStreamRouter({ ...guards, streams, catalog }),
     barsRouter({ ...guards, knex, marketHours, now }),
@@ -255,6 +260,7 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
     pagesRouter(clients),
     limitsRouter({ ...guards, knex, approvals, defaults: defaultLimits(config) }),
     blocksRouter({ ...guards, knex, log, nudge }),
+    bandWidthRouter({ ...guards, knex }),
     approvalsRouter({ ...guards, knex, approvals }),
     adjustmentsRouter({ ...guards, knex, approvals }),
     clientAdminRouter({ ...guards, knex, log, nudge }),

@@ -221,6 +221,17 @@ export const bookFaults = new Gauge({
   aggregator: 'max',
 });
 
+export const bandLimitStates = new Counter({
+  name: 'brokerx_price_band_limit_states_total',
+  help: 'Times that the market began to press against a price band, by direction',
+  labelNames: ['direction'],
+});
+export const bandHalts = new Counter({
+  name: 'brokerx_price_band_halts_total',
+  help: 'Halts of assets that stayed at a price band, by direction',
+  labelNames: ['direction'],
+});
+
 // End of day
 export const lastEndOfDay = new Gauge({
   name: 'brokerx_end_of_day_close_timestamp_seconds',

@@ -16,6 +16,7 @@ import { startNotificationWorker } from './notifications.js';
 import { startOrderWorkers } from './orders.js';
 import { observeWorker } from './observe.js';
 import { startPaymentProvider } from './payment-provider.js';
+import { startPriceBands } from './price-bands.js';
 import { startTransferWorker } from './transfers.js';
 import { startWatchdog } from './watchdog.js';
 
@@ -110,6 +111,7 @@ async function startRoles(
   }
   if (has('maintenance')) {
     stops.push(startKillSwitchWatch({ knex: db.knex, nudges, log }));
+    stops.push(startPriceBands(container));
     workers.push(startMaintenanceWorker(redis, maintenanceDeps(container, transfers)));
     const queue = openQueue(MAINTENANCE_QUEUE, container.redis);
     const queues = [

@@ -19,6 +19,7 @@ export const AUDIT_ACTIONS = {
   'kill_switch.lift': SHOWN,
   'restriction.set': SHOWN,
   'restriction.lift': SHOWN,
+  'price_band.set': HOUSE_ONLY,
   'login.refused': SHOWN,
   'second_factor.refused': SHOWN,
   'second_factor.code_sent': SHOWN,

@@ -15,6 +15,8 @@ export interface SeedAsset {
   price: string;
   class?: 'crypto';
   minOrderSize?: string;
+  /** How wide its price bands are; none when absent. */
+  bandBps?: number;
   /** What the house market maker starts with. */
   makerQty?: string;
 }
@@ -65,6 +67,15 @@ const COINS: SeedAsset[] = [
 
 /** Those of the demo. */
 export const ASSETS: readonly SeedAsset[] = [...STOCKS, ...COINS];
+/** As wide as those of large stocks are in the US; coins, which move more, as those of all others. */
+const STOCK_BAND_BPS = 500;
+const COIN_BAND_BPS = 1_000;
+
+/** The same with price bands, for a market that is watched over. */
+export const BANDED_ASSETS: readonly SeedAsset[] = ASSETS.map((asset) => ({
+  ...asset,
+  bandBps: asset.class === 'crypto' ? COIN_BAND_BPS : STOCK_BAND_BPS,
+}));
 const NAMESPACE = 'b1a9cf2e-6a3c-4d0e-9c55-0f5d1b7c8e10';
 const TICK = '0.01';
 const MAKER_SHARES = '10000000';
@@ -112,6 +123,7 @@ async function insertAssets(
         shard: index % shards,
         price_increment: parseDecimal(TICK, PRICE_SCALE),
         min_order_size: parseDecimal(asset.minOrderSize ?? '0.000000001', QTY_SCALE),
+        band_bps: asset.bandBps ?? null,
       })),
     )
     .onConflict('symbol')

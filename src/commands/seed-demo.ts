@@ -16,7 +16,7 @@ import { hashPassword } from '../identity/passwords.js';
 import type { Role } from '../identity/principal.js';
 import { createSealer, type Sealer } from '../identity/sealer.js';
 import { seedHistory } from '../market/history.js';
-import { seedAssets } from './seed-assets.js';
+import { BANDED_ASSETS, seedAssets } from './seed-assets.js';
 
 export interface DemoLogin {
   email: string;
@@ -62,7 +62,7 @@ const emailOf = (name: string): string => `${name.toLowerCase()}@demo.brokerx.ex
 export async function seedDemo(config: Config): Promise<DemoCredentials> {
   const db = connectDatabase(config.databaseUrl, 'seed', 2);
   try {
-    await seedAssets(db.knex, config.shards);
+    await seedAssets(db.knex, config.shards, BANDED_ASSETS);
     await seedHistory(db.knex, config.marketHours, new Date());
     const kept = await readKept(config.dataDir);
     const clients: DemoClient[] = [];

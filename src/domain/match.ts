@@ -1,3 +1,4 @@
+import { tighter } from './collar.js';
 import { affordableQty, tradeValue } from './money.js';
 import { opposite, type OrderBook, type RestingOrder, type Side } from './order-book.js';
 
@@ -11,6 +12,8 @@ export interface IncomingOrder {
   readonly timeInForce: 'day' | 'gtc' | 'ioc' | 'fok' | 'opg' | 'cls';
   /** The worst price it may trade at, in 10^-4 USD: its limit, or a market order's collar. */
   readonly boundPrice: bigint;
+  /** The asset's price band on its side, in 10^-4 USD: it neither trades nor rests beyond. */
+  readonly bandPrice?: bigint | null;
   readonly seq: bigint;
   /** In 10^-9 units, above zero. The most that it may trade when it has a budget. */
   readonly qty: bigint;
@@ -35,7 +38,12 @@ export interface Fill {
 
 /** Why the rest of an order was cancelled at once. */
 export type CancelReason =
-  'self_trade' | 'fok_not_filled' | 'ioc_rest' | 'no_liquidity' | 'notional_too_small';
+  | 'self_trade'
+  | 'fok_not_filled'
+  | 'ioc_rest'
+  | 'no_liquidity'
+  | 'notional_too_small'
+  | 'price_band';
 
 export interface MatchResult {
   readonly fills: Fill[];
@@ -52,7 +60,8 @@ export interface MatchResult {
  * - an order with a budget trades until nothing more can be bought with (or has to be raised of) it;
  * - fok trades whole or not at all, and then leaves the book untouched;
  * - an order never trades with its own account: at the first own order it can reach, the rest is
- *   cancelled and earlier fills stand ("cancel newest", the exchanges' usual default).
+ *   cancelled and earlier fills stand ("cancel newest", the exchanges' usual default);
+ * - beyond the price band nothing trades and nothing comes to rest: what only the band stops ends.
  * @param book     changed in place: makers are reduced or removed, the rest of a limit is added
  * @param incoming the order; its sequence decides its place in the queue if it rests
  */
@@ -108,8 +117,25 @@ const endAtOwn = (fills: Fill[], remaining: bigint): MatchResult =>
     ? endOfBudget(fills)
     : { fills, remaining, outcome: 'canceled', reason: 'self_trade' };
 
-const reaches = ({ side, boundPrice }: IncomingOrder, price: bigint): boolean =>
-  side === 'buy' ? price <= boundPrice : price >= boundPrice;
+const reaches = (incoming: IncomingOrder, price: bigint): boolean =>
+  isWithin(incoming.side, price, worstPrice(incoming));
+
+const isWithin = (side: Side, price: bigint, worst: bigint): boolean =>
+  side === 'buy' ? price <= worst : price >= worst;
+
+const worstPrice = ({ side, boundPrice, bandPrice }: IncomingOrder): bigint =>
+  bandPrice == null ? boundPrice : tighter(side, boundPrice, bandPrice);
+
+const mayRest = ({ type, timeInForce }: IncomingOrder): boolean =>
+  type === 'limit' && (timeInForce === 'day' || timeInForce === 'gtc');
+
+/** Whether but for the band it would trade on with the next order, or rest at a price beyond it. */
+function isStoppedByBand(book: OrderBook, incoming: IncomingOrder): boolean {
+  const { side, boundPrice } = incoming;
+  if (worstPrice(incoming) === boundPrice) return false;
+  const next = book.best(opposite(side));
+  return mayRest(incoming) || (next !== undefined && isWithin(side, next.price, boundPrice));
+}
 
 /** Looks ahead over as many makers as it takes; an own order in the way counts as the end. */
 function canFillWhole(book: OrderBook, incoming: IncomingOrder): boolean {
@@ -132,10 +158,13 @@ function endUnfilled(
   remaining: bigint,
 ): MatchResult {
   if (remaining === 0n) return endOfBudget(fills);
+  if (isStoppedByBand(book, incoming)) {
+    return { fills, remaining, outcome: 'canceled', reason: 'price_band' };
+  }
   if (incoming.type === 'market') {
     return { fills, remaining, outcome: 'canceled', reason: 'no_liquidity' };
   }
-  if (incoming.timeInForce !== 'day' && incoming.timeInForce !== 'gtc') {
+  if (!mayRest(incoming)) {
     return { fills, remaining, outcome: 'canceled', reason: 'ioc_rest' };
   }
   const { orderId, accountId, side, boundPrice: price, seq } = incoming;

@@ -2,6 +2,7 @@ import type { TradableAsset } from '../assets/catalog.js';
 import type { Database } from '../db.js';
 import type { MarketHours } from '../domain/clock.js';
 import { PRICE_SCALE, QTY_SCALE } from '../domain/money.js';
+import type { PriceBand } from '../domain/price-bands.js';
 import { tickAt } from '../domain/price-rules.js';
 import { TradingHours } from '../domain/sessions.js';
 import { DomainError } from '../errors.js';
@@ -9,9 +10,10 @@ import { MAKER_ACCOUNT } from '../ledger/house.js';
 import type { Logger } from '../log.js';
 import type { Intake } from '../orders/intake.js';
 import type { LimitBook } from '../risk/limits.js';
+import { readBands } from './band-store.js';
 import { readHoldings, readQuotingBlocks, type Holding, type QuotingBlocks } from './maker-desk.js';
 import type { Reference } from './price-source.js';
-import { changesTo, ladder, skewedCentre, type Changes, type Quote } from './quotes.js';
+import { changesTo, insideBand, ladder, skewedCentre, type Changes, type Quote } from './quotes.js';
 
 export interface MarketMakerDeps {
   readonly db: Database;
@@ -64,7 +66,7 @@ export class MarketMaker {
     const blocks = await readQuotingBlocks(knex);
     this.notePause(blocks.house);
     if (blocks.house === 'kill') return; // who turns it on withdraws what is open
-    const holdings = await readHoldings(knex);
+    const [holdings, bands] = await Promise.all([readHoldings(knex), readBands(knex)]);
     const hours = new TradingHours(this.deps.marketHours, now);
     const plans = assets.flatMap((asset): Plan[] => {
       const [holding, reference] = [holdings.get(asset.id), references.get(asset.id)];
@@ -76,7 +78,9 @@ export class MarketMaker {
         !asset.tradable;
       // What rests when a session ends is what orders for the next open meet first.
       if (!isStopped && !hours.of(asset.class).isOpen) return [];
-      return [{ asset, changes: this.plan(asset, reference, holding, isStopped) }];
+      const band = bands.get(asset.id);
+      const changes = isStopped ? withdrawn(holding) : this.plan(asset, reference, holding, band);
+      return [{ asset, changes }];
     });
     // Withdrawals first, and durable: a new quote must never meet an old one of our own.
     await Promise.all(
@@ -91,10 +95,9 @@ export class MarketMaker {
     asset: TradableAsset,
     reference: Reference,
     holding: Holding,
-    isStopped: boolean,
+    band: PriceBand | undefined,
   ): Changes {
     const { open, qty, held, target } = holding;
-    if (isStopped) return { ...NOTHING, withdraw: open.filter(({ isWaiting }) => !isWaiting) };
     // While the worker is behind, more would only wait with the rest.
     if (open.some(({ isWaiting }) => isWaiting)) return NOTHING;
     const { price, size } = reference;
@@ -114,7 +117,8 @@ export class MarketMaker {
       room: { buy: room.buy / 2n, sell: room.sell / 2n },
       topQty: size,
     };
-    return changesTo(ladder(skewedCentre(price, inventory, limit), rules), open, room);
+    const levels = ladder(skewedCentre(price, inventory, limit), rules);
+    return changesTo(band ? insideBand(levels, band) : levels, open, room);
   }
 
   private async place(asset: TradableAsset, { side, price, qty }: Quote): Promise<void> {
@@ -162,6 +166,12 @@ export class MarketMaker {
     this.deps.log.warn('a quote was refused', { symbol, side, error: error.message });
   }
 }
+
+/** Of an asset that may not be quoted. */
+const withdrawn = ({ open }: Holding): Changes => ({
+  ...NOTHING,
+  withdraw: open.filter(({ isWaiting }) => !isWaiting),
+});
 
 const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 const atLeastZero = (value: bigint): bigint => (value > 0n ? value : 0n);

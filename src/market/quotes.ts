@@ -1,4 +1,5 @@
 import { QTY_SCALE } from '../domain/money.js';
+import { isStranded, type PriceBand } from '../domain/price-bands.js';
 
 export type QuoteSide = 'buy' | 'sell';
 
@@ -88,6 +89,18 @@ export function ladder(centre: bigint, rules: QuoteRules): LevelQuote[] {
       return qty > 0n && price > 0n ? [{ side, price, qty, distance }] : [];
     }),
   );
+}
+
+/**
+ * What of a ladder its asset's price bands leave: a level beyond them is left out. When the whole ladder
+ * is above them, the best bid stands at the upper band (below them, the best ask at the lower one): the
+ * house still wants to buy there, and the market presses against the band for all to see.
+ */
+export function insideBand(wanted: readonly LevelQuote[], band: PriceBand): LevelQuote[] {
+  const inside = wanted.filter(({ price }) => price >= band.lower && price <= band.upper);
+  const stranded = wanted.find(({ side, price }) => isStranded(side, price, band));
+  if (!stranded || inside.some(({ side }) => side === stranded.side)) return inside;
+  return [{ ...stranded, price: stranded.side === 'buy' ? band.upper : band.lower }, ...inside];
 }
 
 export interface Changes {

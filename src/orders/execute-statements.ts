@@ -79,8 +79,10 @@ export const PASS_ASSETS: Statement = {
   name: 'execute-pass-assets',
   text: `select a.id, a.class, a.tradable and a.status = 'active' as "isTradable",
       a.price_increment as "priceIncrement", a.min_trade_increment as "minTradeIncrement",
-      coalesce(m.last_price, m.reference_price) as price
-    from assets a join market_prices m on m.asset_id = a.id where a.id = any($1::uuid[])`,
+      coalesce(m.last_price, m.reference_price) as price, b.lower, b.upper
+    from assets a join market_prices m on m.asset_id = a.id
+    left join price_bands b on b.asset_id = a.id and a.band_bps is not null
+    where a.id = any($1::uuid[])`,
 };
 
 /** $1 order ids. */

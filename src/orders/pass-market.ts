@@ -62,7 +62,7 @@ export class PassMarket {
     );
     this.books = new PassBooks(
       async (wanted) => {
-        const entries = await reads.books(wanted);
+        const [entries] = await Promise.all([reads.books(wanted), this.prices.readiness()]);
         for (const entry of entries) entry.order = this.adopt(entry.order);
         await this.groups.read(entries.map(({ order }) => order));
         return entries;
@@ -111,9 +111,9 @@ export class PassMarket {
 
   /**
    * Matches an order that waits nowhere yet against the book; what is left of it rests or ends.
-   * @param bound the worst price it may trade at; by default its limit or its collar
+   * @param bound the worst price it may trade at, but for the asset's band; by default its limit or its collar
    */
-  async enter(order: WorkingOrder, bound = this.prices.boundOf(order)): Promise<void> {
+  async enter(order: WorkingOrder, bound = this.prices.ownBoundOf(order)): Promise<void> {
     const loading = this.books.ensure(reachOf(order, bound), order.accountId);
     if (loading) await loading;
     const book = this.books.of(order.assetId);
@@ -125,6 +125,7 @@ export class PassMarket {
       type: order.limitPrice === null ? 'market' : 'limit',
       timeInForce,
       boundPrice: bound,
+      bandPrice: this.prices.assetBandOf(order),
       seq: this.nextSeq(),
       qty: notional !== null && side === 'buy' ? MAX_UNITS : restOf(order),
       budget: notional === null ? null : this.prices.budget(order, notional),
@@ -133,6 +134,7 @@ export class PassMarket {
     const resting = result.outcome === 'resting' ? book.find(orderId) : undefined;
     if (resting) this.record.rest(resting);
     for (const fill of result.fills) this.trade(order, fill);
+    if (result.reason === 'price_band') this.record.stopAtBand(order);
     if (result.outcome === 'canceled') this.finish(order, 'canceled', result.reason);
     for (const { price } of result.fills) {
       for (const { order: stop, hwm } of await this.stops.onTrade(order.assetId, price)) {
@@ -295,10 +297,10 @@ export class PassMarket {
     return order.side === 'buy' ? holdFor(order.boundPrice, rest, order.feeBps) : rest;
   }
 
-  /** What has ended is not in the book any more; what is blocked ends here. */
+  /** What has ended is not in the book any more; what is blocked, or beyond the price band, ends here. */
   private admitMaker({ order }: BookEntry): boolean {
     if (!isOpen(order)) return false;
-    const blocked = this.rules.blocks.killed(order.accountId);
+    const blocked = this.rules.blocks.killed(order.accountId) ?? this.prices.strandedBy(order);
     if (blocked) this.end(order, 'canceled', blocked);
     return !blocked;
   }

@@ -1,4 +1,5 @@
 import { marketBound, priceBand, tighter } from '../domain/collar.js';
+import { isStranded, type PriceBand } from '../domain/price-bands.js';
 import type { Budget } from '../domain/match.js';
 import { tickAt } from '../domain/price-rules.js';
 import type { SessionTimes, TradingHours } from '../domain/sessions.js';
@@ -20,14 +21,22 @@ export interface PassRules {
 /** What a pass knows of its assets: where they trade, when, and how far from it an order may go. */
 export class PassPrices {
   private assets = new Map<string, PassAsset>();
+  private reading: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly rules: PassRules,
     private readonly record: SettlementRecord,
   ) {}
 
-  async read(reads: PassReads, ids: readonly string[]): Promise<void> {
-    this.assets = await reads.assets(ids);
+  read(reads: PassReads, ids: readonly string[]): Promise<void> {
+    const reading = reads.assets(ids).then((assets) => void (this.assets = assets));
+    this.reading = reading;
+    return reading;
+  }
+
+  /** For what is read at the same time, and needs the prices when it has come. */
+  async readiness(): Promise<void> {
+    await this.reading;
   }
 
   asset(id: string): PassAsset {
@@ -59,19 +68,41 @@ export class PassPrices {
     return priceBand(side, this.priceOf(assetId), this.rules.collarBps(accountId, assetId));
   }
 
-  /** The worst price that an order which just arrives may trade at. */
+  /** The worst price that an order which just arrives may trade at, the asset's band included. */
   boundOf(order: WorkingOrder): bigint {
+    const bound = this.ownBoundOf(order);
+    const band = this.assetBandOf(order);
+    return band === null ? bound : tighter(order.side, bound, band);
+  }
+
+  /** What the order itself, or the collar, allows: at its limit it would rest. */
+  ownBoundOf(order: WorkingOrder): bigint {
     return order.limitPrice ?? tighter(order.side, order.boundPrice, this.band(order));
+  }
+
+  /** The asset's price band on the order's side, as it was when the pass began; null without one. */
+  assetBandOf({ side, assetId }: WorkingOrder): bigint | null {
+    const band = bandOf(this.asset(assetId));
+    return band && (side === 'buy' ? band.upper : band.lower);
+  }
+
+  /** Why an order may not stay in the book at its limit: the asset's band has moved away; or null. */
+  strandedBy({ side, assetId, limitPrice }: WorkingOrder): 'price_band' | null {
+    const band = bandOf(this.asset(assetId));
+    return band && isStranded(side, limitPrice!, band) ? 'price_band' : null;
   }
 
   budget({ assetId }: WorkingOrder, amount: bigint): Budget {
     return { amount, qtyIncrement: this.asset(assetId).minTradeIncrement };
   }
 
-  /** A collar around the price that triggered it; a buyer's never above what is held. */
+  /** A stop's own bound: a collar around the price that triggered it; a buyer's never above what is held. */
   stopBound({ side, assetId, boundPrice }: WorkingOrder, price: bigint): bigint {
     const tick = tickAt(price, this.asset(assetId));
     const bound = marketBound(side, price, null, this.rules.marketCollarBps, tick);
     return side === 'buy' ? tighter(side, bound, boundPrice) : bound;
   }
 }
+
+const bandOf = ({ lower, upper }: PassAsset): PriceBand | null =>
+  lower === null || upper === null ? null : { lower, upper };

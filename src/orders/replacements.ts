@@ -137,6 +137,8 @@ export class Replacements {
 
   /** Price and side as before, and no more than before: it keeps its turn. */
   private rest(order: WorkingOrder, seq: bigint): void {
+    const stranded = this.market.prices.strandedBy(order);
+    if (stranded) return this.market.finish(order, 'canceled', stranded);
     const { id: orderId, accountId, side, limitPrice } = order;
     const resting = {
       orderId,

@@ -2,6 +2,7 @@ import { newId } from '../ids.js';
 import type { Fill } from '../domain/match.js';
 import { feeOn, tradeValue } from '../domain/money.js';
 import type { RestingOrder } from '../domain/order-book.js';
+import { edgeOf, type Edge } from '../domain/price-bands.js';
 import type { Direction } from '../domain/triggers.js';
 import { FEES_ACCOUNT } from '../ledger/house.js';
 import { tradePostings, type PostingRow } from '../ledger/trade-postings.js';
@@ -86,6 +87,8 @@ export class SettlementRecord {
   readonly bookInserted = new Map<string, RestingOrder>();
   readonly parkedDeleted = new Set<string>();
   readonly parkedInserted = new Map<string, ParkedRow>();
+  /** Where orders were stopped by a price band, by asset and edge. */
+  readonly bandStops = new Map<string, { assetId: string; edge: Edge }>();
 
   /** Notes a new version of the order and tells its account. */
   event(
@@ -160,6 +163,11 @@ export class SettlementRecord {
     const type = order.status === 'filled' ? 'fill' : 'partial_fill';
     this.event(order, type, { fill: { executionId: trade.id, price, qty, fee, movement } });
     this.addNotification(order, qty, value, fee);
+  }
+
+  stopAtBand({ assetId, side }: WorkingOrder): void {
+    const edge = edgeOf(side);
+    this.bandStops.set(assetId + edge, { assetId, edge });
   }
 
   rest(resting: RestingOrder): void {

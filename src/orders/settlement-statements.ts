@@ -208,3 +208,10 @@ export const UPDATE_LAST_PRICES: Statement = {
     from locked join unnest($1::uuid[], $2::bigint[]) as u (asset_id, price) using (asset_id)
     where m.asset_id = locked.asset_id`,
 };
+
+/** $1 asset ids, $2 edges, $3 the time: a price band stopped orders. */
+export const INSERT_BAND_STOPS: Statement = {
+  name: 'execute-insert-band-stops',
+  text: `insert into price_band_stops (asset_id, edge, stopped_at)
+    select u.*, $3::timestamptz from unnest($1::uuid[], $2::text[]) as u`,
+};

@@ -42,6 +42,7 @@ export async function writeSettlement(
     ...writeBook(tx, market),
     ...writeParked(tx, market),
     ...writeNotifications(tx, settlement, now),
+    ...writeBandStops(tx, settlement, now),
     tx.run(sql.DELETE_WORK, [work.map(({ shard }) => shard), work.map(({ seq }) => seq)]),
   ]; // a failure of these is noted by the transaction, which ends with it
   await Promise.all([...unlocked, settleBalances(tx, settlement, now)]);
@@ -200,6 +201,19 @@ function writeNotifications(
       told.map(({ qty }) => qty),
       told.map(({ value }) => value),
       told.map(({ fees }) => fees),
+      now,
+    ]),
+  ];
+}
+
+/** Rare: for whoever watches how hard the market presses against a price band. */
+function writeBandStops(tx: Tx, { bandStops }: SettlementRecord, now: Date): Promise<unknown>[] {
+  if (bandStops.size === 0) return [];
+  const stops = [...bandStops.values()];
+  return [
+    tx.run(sql.INSERT_BAND_STOPS, [
+      stops.map(({ assetId }) => assetId),
+      stops.map(({ edge }) => edge),
       now,
     ]),
   ];

@@ -17,6 +17,9 @@ export interface PassAsset {
   minTradeIncrement: bigint;
   /** The last trade or, before the first one, the reference price. */
   price: bigint;
+  /** Its price band; null for one without. */
+  lower: bigint | null;
+  upper: bigint | null;
 }
 
 interface BookRow extends WorkingOrder {

@@ -51,7 +51,15 @@ export interface BlockOrigin {
   readonly bySuspension: boolean;
 }
 
-/** Blocks, and records it; what is blocked already stays as it is, with its first reason. */
+/** Which blocks to lift. */
+export interface LiftedBlock extends BlockOrigin {
+  readonly id?: string;
+}
+
+/**
+ * Blocks, and records it; what is blocked already stays as it is, with its first reason. But a halt that
+ * a job has set becomes that of the person who asks for one, so that the job does not lift it.
+ */
 export async function setBlock(
   trx: Knex.Transaction,
   subject: BlockSubject,
@@ -76,24 +84,37 @@ export async function setBlock(
     .onConflict()
     .ignore()
     .returning('id');
-  if (inserted.length === 0)
-    return (await findBlock(trx, subject)) ?? setBlock(trx, subject, author, { bySuspension });
+  if (inserted.length === 0) {
+    const standing = await findBlock(trx, subject);
+    if (standing && !isTakenOver(subject, standing, block)) return standing;
+    // The new row comes with the end of the transaction: nobody sees the asset without a halt.
+    if (standing) await trx('trading_blocks').where('id', standing.id).delete();
+    return setBlock(trx, subject, author, { bySuspension });
+  }
   await record(trx, subject, author, { before: undefined, after: block });
   return block;
 }
 
+const isTakenOver = ({ kind }: BlockSubject, standing: Block, block: Block): boolean =>
+  kind === 'halt' && standing.createdBy === null && block.createdBy !== null;
+
 /**
  * Lifts the block, if there is one, and records it.
- * @param origin with `bySuspension` only what a suspension turned on; else whatever there is
+ * @param which with `bySuspension` only what a suspension turned on, with `id` only that one; else
+ *   whatever there is
  */
 export async function liftBlock(
   trx: Knex.Transaction,
   subject: BlockSubject,
   author: Author,
-  { bySuspension }: BlockOrigin = { bySuspension: false },
+  { bySuspension, id }: LiftedBlock = { bySuspension: false },
 ): Promise<void> {
   const [lifted] = await trx('trading_blocks')
-    .where({ ...rowOf(subject), ...(bySuspension && { by_suspension: true }) })
+    .where({
+      ...rowOf(subject),
+      ...(bySuspension && { by_suspension: true }),
+      ...(id !== undefined && { id }),
+    })
     .delete()
     .returning<Block[]>(['id', 'reason', 'created_by as createdBy', 'created_at as createdAt']);
   if (lifted) await record(trx, subject, author, { before: lifted, after: undefined });

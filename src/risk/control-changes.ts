@@ -14,6 +14,7 @@ export const CONTROL_ACTIONS = [
   'kill_switch.lift',
   'restriction.set',
   'restriction.lift',
+  'price_band.set',
 ] as const satisfies readonly AuditAction[];
 export type ControlAction = (typeof CONTROL_ACTIONS)[number];
 

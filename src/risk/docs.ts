@@ -19,6 +19,7 @@ import {
   listLimitsSchema,
   pageSchema,
   reasonSchema,
+  setBandSchema,
   setLimitsSchema,
 } from './schema.js';
 
@@ -52,9 +53,15 @@ const controlSchema = answerSchema('Control', {
   created_at: timeText.allow(null),
 });
 
+const bandWidthSchema = answerSchema('PriceBandWidth', {
+  asset_id: uuidText,
+  symbol: Joi.string(),
+  band_bps: optionalInteger.description('null: the asset has no price bands'),
+});
+
 const changeSchema = answerSchema('ControlChange', {
   id: uuidText,
-  actor_id: uuidText,
+  actor_id: uuidText.allow(null).description("null: one of the house's own jobs"),
   action: Joi.string().valid(...CONTROL_ACTIONS),
   target: Joi.object(target),
   before: Joi.object().unknown().allow(null),
@@ -136,6 +143,34 @@ const limitOperations: readonly Operation[] = [
   },
 ];
 
+const bandWidth = {
+  ...officers,
+  method: 'put',
+  description:
+    'Recorded with its reason. New bands stand within a second, around the reference that they have, or ' +
+    'after the limit state or halt that is under way. ' +
+    'For compliance and admins.',
+  headers: idempotencyHeaders,
+  body: setBandSchema,
+  responses: { 200: { description: 'The width from now on', schema: bandWidthSchema } },
+  problems: [404, 409],
+} as const;
+
+const bandOperations: readonly Operation[] = [
+  {
+    ...bandWidth,
+    path: '/v2/admin/price_bands/:symbol',
+    summary: "Set how wide an asset's price bands are",
+    params: haltSymbolSchema,
+  },
+  {
+    ...bandWidth,
+    path: '/v2/admin/price_bands/:base/:quote',
+    summary: "Set how wide an asset's price bands are (symbol with a plain slash)",
+    params: pairParamsSchema,
+  },
+];
+
 /** Reading, turning on and lifting one control. */
 const control = (
   path: string,
@@ -198,6 +233,7 @@ export const riskOperations: readonly Operation[] = [
     'post',
     pairParamsSchema,
   ),
+  ...bandOperations,
   {
     ...staff,
     method: 'get',

@@ -79,6 +79,26 @@ export const pageSchema = Joi.object(pageQuery);
 
 export const reasonSchema = Joi.object({ reason }).label('Reason');
 
+export interface SetBandBody {
+  band_bps: number | null;
+  reason: string;
+}
+
+const BAND_BPS_MAX = 5_000;
+
+export const setBandSchema = Joi.object({
+  band_bps: Joi.number()
+    .integer()
+    .min(1)
+    .max(BAND_BPS_MAX)
+    .allow(null)
+    .required()
+    .description(
+      'How far from its reference price the asset may trade, in 1/100 of a percent; null: no bands',
+    ),
+  reason,
+}).label('SetPriceBand');
+
 const inBody = validateBody(reasonSchema);
 const inQuery = validateQuery(reasonSchema);
 

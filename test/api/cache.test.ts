@@ -24,6 +24,8 @@ const FOR_EVERYONE = [
   '/v3/calendar/NYSE',
   '/v2/markets/AAPL/book?depth=5',
   '/v2/markets/BTC/USD/book',
+  '/v2/markets/AAPL/bands',
+  '/v2/markets/BTC/USD/bands',
   ...[
     'bars?timeframe=1Day&',
     'bars/latest?',

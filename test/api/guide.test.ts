@@ -6,6 +6,7 @@ import type { ApiKeyCredentials } from '../../src/identity/new-api-key.js';
 import { SecondFactor } from '../../src/mfa/model.js';
 import { makeRecoveryCodes } from '../../src/mfa/recovery-codes.js';
 import { CODES } from '../../src/orders/pre-trade.js';
+import { BandWork } from '../../src/market/band-work.js';
 import { advanceTape } from '../../src/market/tape.js';
 import { runEndOfDay } from '../../src/statements/end-of-day.js';
 import { AnswerSchemas, type AnswersDocument } from '../support/answer-schemas.js';
@@ -169,6 +170,9 @@ async function prepare(trading: Trading, api: Api): Promise<Record<string, strin
   const tomorrow = new Date(Date.now() + 2 * 86_400_000);
   const { db, log } = trading.container;
   await advanceTape(db.knex, 'always');
+  await db.knex('assets').where({ symbol: 'SPY' }).update({ band_bps: 500 });
+  const bands = { knex: db.knex, marketHours: 'always', log, nudge: () => undefined } as const;
+  await new BandWork(bands).run(new Date());
   await runEndOfDay({ knex: db.knex, log, marketHours: 'always' }, tomorrow);
   const statements = await api.call('GET', '/v2/statements', { as: mine });
   const { second, ...officers } = await prepareStaff(trading, api, admin);
