@@ -40,6 +40,8 @@ const CALLBACKS_MIN = 1_000;
 const AT_ONCE = 16;
 const SEED = 4;
 const OPENING = usd('100000');
+/** The provider says some things seconds later: its clock goes so many times as fast. */
+const HURRY = 4;
 
 interface Sent {
   readonly id: string;
@@ -185,6 +187,7 @@ describe('the payment provider', function () {
   let api: Api;
   let client: FundingClient;
   let provider: PaymentProvider | undefined;
+  let startedAt: number;
   let worker: ReturnType<typeof startTransferWorker>;
   let connection: Redis;
 
@@ -196,6 +199,7 @@ describe('the payment provider', function () {
     client = await fundingClient(trading, api, 0);
     connection = connectRedis(redis.url, workerOptions, () => undefined);
     worker = startTransferWorker(connection, transferDeps(trading));
+    startedAt = Date.now();
     startProvider();
   });
   after(async () => {
@@ -213,6 +217,7 @@ describe('the payment provider', function () {
     provider = startPaymentProvider(connection, {
       config: { ...config, paymentCallbackUrl: `${api.url}/v2/payment_provider/callbacks` },
       log: quiet,
+      now: () => new Date(startedAt + HURRY * (Date.now() - startedAt)),
     });
   }
   const read = async (id: string) =>
