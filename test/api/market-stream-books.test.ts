@@ -26,6 +26,34 @@ describe('the books of market data streams', () => {
     return { b, a };
   };
 
+  it('are marked as stale without a publisher, come from the database, and recover', async function () {
+    this.timeout(30_000);
+    const client = await floor.subscribe({ orderbooks: ['KO'], trades: ['AAPL'] });
+    await client.has(({ T, stale }) => T === 'o' && stale === false);
+    await floor.stopFeed();
+    await client.has(({ T, stale }) => T === 'feed' && stale === true);
+    await floor.trading.place({ account: 0, side: 'buy', symbol: 'KO', qty: '7', price: '60' });
+    await floor.trading.settle();
+    await eventually(() => {
+      const { b, stale, seq } = client.books.get('KO')!;
+      expect({ b, stale, seq }).to.deep.equal({ b: [{ p: 60, s: 7 }], stale: true, seq: 0 });
+      return Promise.resolve();
+    });
+    const late = await floor.subscribe({ trades: ['KO'] });
+    await late.has(({ T, stale }) => T === 'feed' && stale === true);
+    floor.startFeed();
+    await client.has(({ T, stale }) => T === 'feed' && stale === false);
+    await eventually(() => {
+      const { b, stale, seq } = client.books.get('KO')!;
+      expect({ b, stale }).to.deep.equal({ b: [{ p: 60, s: 7 }], stale: false });
+      expect(seq).to.be.greaterThan(0);
+      return Promise.resolve();
+    });
+    await floor.trade();
+    await client.has(({ T, stale }) => T === 't' && stale === false);
+    expect(client.gaps).to.equal(0);
+  });
+
   it('can be rebuilt from a whole one and the differences, whatever happens', async function () {
     this.timeout(30_000);
     const symbols = ['AAPL', 'MSFT'];
@@ -76,33 +104,5 @@ describe('the books of market data streams', () => {
     await eventually(async () => {
       expect(shown(client, 'AAPL')).to.deep.equal(await bookOf('AAPL'));
     });
-  });
-
-  it('are marked as stale without a publisher, come from the database, and recover', async function () {
-    this.timeout(30_000);
-    const client = await floor.subscribe({ orderbooks: ['KO'], trades: ['AAPL'] });
-    await client.has(({ T, stale }) => T === 'o' && stale === false);
-    await floor.stopFeed();
-    await client.has(({ T, stale }) => T === 'feed' && stale === true);
-    await floor.trading.place({ account: 0, side: 'buy', symbol: 'KO', qty: '7', price: '60' });
-    await floor.trading.settle();
-    await eventually(() => {
-      const { b, stale, seq } = client.books.get('KO')!;
-      expect({ b, stale, seq }).to.deep.equal({ b: [{ p: 60, s: 7 }], stale: true, seq: 0 });
-      return Promise.resolve();
-    });
-    const late = await floor.subscribe({ trades: ['KO'] });
-    await late.has(({ T, stale }) => T === 'feed' && stale === true);
-    floor.startFeed();
-    await client.has(({ T, stale }) => T === 'feed' && stale === false);
-    await eventually(() => {
-      const { b, stale, seq } = client.books.get('KO')!;
-      expect({ b, stale }).to.deep.equal({ b: [{ p: 60, s: 7 }], stale: false });
-      expect(seq).to.be.greaterThan(0);
-      return Promise.resolve();
-    });
-    await floor.trade();
-    await client.has(({ T, stale }) => T === 't' && stale === false);
-    expect(client.gaps).to.equal(0);
   });
 });
