@@ -44,6 +44,7 @@ describe('the start of a process', () => {
       ['MARKET_REPLAY_SPEED', '0', 'greater than or equal to 0.01'],
       ['MARKET_REPLAY_REPEAT', 'yes', 'one of [on, off]'],
       ['MARKET_MAKER_INVENTORY_MAX', '1', 'greater than or equal to 1000'],
+      ['MARKET_MINUTES_KEPT_DAYS', '1', 'greater than or equal to 2'],
     ] as const) {
       expect(() => readConfig({ ...env, [name]: value }))
         .to.throw(`${name} was`)
