@@ -3,6 +3,13 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ROOT } from './prepare.mjs';
 
+/**
+ * Hundreds of databases come and go, and each time Postgres writes everything to the disk. A machine
+ * that goes down takes the tests with it; a process that is killed loses nothing by this, and tests
+ * about that start a server of their own.
+ */
+const NOTHING_TO_LOSE = { fsync: 'off', full_page_writes: 'off' };
+
 const compiled = (name) => import(pathToFileURL(join(ROOT, 'dist/src/embedded', name)).href);
 
 /**
@@ -27,6 +34,7 @@ export async function startTestServers(folder, say) {
       join(folder, 'servers'),
       say,
       (_name, server) => started.push(server),
+      NOTHING_TO_LOSE,
     );
     const env = {
       BROKERX_TEST_DATABASE_URL: databaseUrl,

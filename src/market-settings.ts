@@ -9,6 +9,7 @@ export interface MarketSettings {
   MARKET_REPLAY_SPEED: number;
   MARKET_REPLAY_REPEAT: 'on' | 'off';
   MARKET_MAKER_INVENTORY_MAX: number;
+  MARKET_MINUTES_KEPT_DAYS: number;
 }
 
 /** What docs/market.md says about each. */
@@ -26,6 +27,7 @@ export const marketSettings: Joi.StrictSchemaMap<MarketSettings> = {
     .min(1_000)
     .max(1_000_000_000)
     .default(10_000_000),
+  MARKET_MINUTES_KEPT_DAYS: Joi.number().integer().min(2).max(36_500).default(400),
 };
 
 export interface MarketConfig {
@@ -41,6 +43,8 @@ export interface MarketConfig {
   } | null;
   /** How far the market maker may move away from what it wants to hold of an asset, in dollars. */
   readonly marketMakerInventoryMax: number;
+  /** After so many days the bars of minutes are deleted; those of hours and days stay. */
+  readonly marketMinutesKeptDays: number;
 }
 
 export const marketConfigOf = (value: MarketSettings): MarketConfig => ({
@@ -56,4 +60,5 @@ export const marketConfigOf = (value: MarketSettings): MarketConfig => ({
           repeat: value.MARKET_REPLAY_REPEAT === 'on',
         },
   marketMakerInventoryMax: value.MARKET_MAKER_INVENTORY_MAX,
+  marketMinutesKeptDays: value.MARKET_MINUTES_KEPT_DAYS,
 });

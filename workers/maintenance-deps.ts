@@ -30,6 +30,7 @@ export function maintenanceDeps(
     log,
     sessions: new SessionWork(knex, config.marketHours),
     marketHours: config.marketHours,
+    minutesKeptDays: config.marketMinutesKeptDays,
     signUps: {
       knex,
       sealer,

@@ -10,6 +10,7 @@ import { lookAfterTransfers, type LookAfterDeps } from '../src/funding/look-afte
 import { runScheduledProof } from '../src/ledger/scheduled-proof.js';
 import type { Logger } from '../src/log.js';
 import { checkBooks } from '../src/market/book-check.js';
+import { deleteOldMinutes } from '../src/market/minute-retention.js';
 import { jobsInQueue } from '../src/metrics.js';
 import type { SessionWork } from '../src/orders/session-work.js';
 import { takeSnapshots, thinSnapshots } from '../src/portfolio/snapshots.js';
@@ -26,6 +27,8 @@ export interface MaintenanceDeps {
   readonly log: Logger;
   readonly sessions: SessionWork;
   readonly marketHours: MarketHours;
+  /** How long bars of minutes are kept. */
+  readonly minutesKeptDays: number;
   readonly signUps: SignUpJobDeps;
   readonly transfers: LookAfterDeps;
   readonly audit: AuditWatch;
@@ -85,6 +88,10 @@ const UPKEEP: Readonly<Record<MaintenanceJob, Upkeep>> = {
   'equity-retention': {
     everyMs: HOUR,
     run: ({ knex, marketHours }) => thinSnapshots(knex, new Date(), marketHours),
+  },
+  'minute-retention': {
+    everyMs: HOUR,
+    run: ({ knex, minutesKeptDays }) => deleteOldMinutes(knex, new Date(), minutesKeptDays),
   },
 };
 

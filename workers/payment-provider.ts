@@ -12,6 +12,8 @@ import { workerSettings } from '../src/queue/queues.js';
 export interface PaymentProviderDeps {
   readonly config: Pick<Config, 'databaseUrl' | 'paymentCallbackUrl' | 'paymentProviderSecret'>;
   readonly log: Logger;
+  /** What it takes the time from, for what it says later. */
+  readonly now?: () => Date;
 }
 
 /** The simulated payment provider, while it runs. */
@@ -33,20 +35,21 @@ const LOOK_EVERY_MS = 250;
  */
 export function startPaymentProvider(
   connection: Redis,
-  { config, log }: PaymentProviderDeps,
+  { config, log, now = () => new Date() }: PaymentProviderDeps,
 ): PaymentProvider {
   const knex = connectKnex(config.databaseUrl, 'payment-provider', CONNECTIONS, ROLE);
   const deliverDeps = {
     knex,
     log,
+    now,
     callbackUrl: config.paymentCallbackUrl,
     secret: config.paymentProviderSecret,
   };
   const worker = new Worker<PaymentJob>(
     PAYMENTS_QUEUE,
     async ({ data }) => {
-      if (data.kind === 'pay') await takePayment(knex, data.instruction, new Date());
-      else await tellAgain(knex, data.query, new Date());
+      if (data.kind === 'pay') await takePayment(knex, data.instruction, now());
+      else await tellAgain(knex, data.query, now());
     },
     { ...workerSettings(PAYMENTS_QUEUE, connection), concurrency: INSTRUCTIONS_AT_ONCE },
   );

@@ -71,3 +71,9 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
 /** @param sorted ascending */
 export const percentile = (sorted: ArrayLike<number>, share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+
+export const median = (values: readonly number[]): number =>
+  percentile(
+    values.toSorted((a, b) => a - b),
+    0.5,
+  );

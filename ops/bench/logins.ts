@@ -6,7 +6,7 @@ import { connectDatabase, type Database } from '../../src/db.js';
 import { hashPassword } from '../../src/identity/passwords.js';
 import { drained, readSymbols, seedTraders } from './floor.js';
 import { startFreshInstance } from './instance.js';
-import { percentile } from './load.js';
+import { median, percentile } from './load.js';
 import { readOptions } from './options.js';
 import { atSteadyRate, runPacedLoad } from './paced-load.js';
 
@@ -124,9 +124,6 @@ async function main(): Promise<void> {
     await instance.stop();
   }
 }
-
-const median = (values: number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 function report(options: typeof DEFAULTS, rounds: readonly Round[]): void {
   const logins = rounds.flatMap(({ loginsMs }) => loginsMs).sort((a, b) => a - b);

@@ -6,6 +6,7 @@ import type { SeededAccount } from '../../src/commands/seed.js';
 import type { PlaceOrder } from '../../src/orders/new-order.js';
 import { seedTraders } from './floor.js';
 import { startFreshInstance } from './instance.js';
+import { median } from './load.js';
 import { seededRandom } from './order-flow.js';
 
 /**
@@ -148,11 +149,6 @@ function report(plain: number, stops: number, left: number): void {
   for (const [name, value] of rows) process.stdout.write(`${name.padEnd(44)} ${value}\n`);
   const line = { plain_ms: plain, stops_ms: stops, slower_percent: slower, stops: left };
   process.stdout.write(`${JSON.stringify(line)}\n`);
-}
-
-function median(values: number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)]!;
 }
 
 main().catch((error: unknown) => {

@@ -16,16 +16,18 @@ const CONNECT_TIMEOUT_MS = 5_000;
  * Starts embedded Postgres and Redis, except those whose address is given; a given one must answer.
  * @param given   DATABASE_URL and REDIS_URL, where set
  * @param started told of each started server, so that it is stopped even when the other fails
+ * @param settings of an embedded Postgres, in place of ours
  */
 export async function startDatabases(
   given: { readonly databaseUrl: string | undefined; readonly redisUrl: string | undefined },
   dataDir: string,
   notice: (text: string) => void,
   started: (name: string, server: EmbeddedServer) => void,
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<Databases> {
   const [postgres, redis] = await Promise.allSettled([
     given.databaseUrl === undefined
-      ? startPostgres({ dataDir, notice })
+      ? startPostgres({ dataDir, notice, settings })
       : checkPostgres(given.databaseUrl),
     given.redisUrl === undefined ? startRedis({ dataDir, notice }) : checkRedis(given.redisUrl),
   ]);

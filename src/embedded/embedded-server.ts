@@ -14,4 +14,6 @@ export interface EmbeddedOptions {
   readonly port?: number;
   /** Told of what a person should know, such as a restart after a crash. */
   readonly notice?: (text: string) => void;
+  /** Of Postgres, in place of ours: names and values as `postgres -c` takes them. */
+  readonly settings?: Readonly<Record<string, string>>;
 }

@@ -79,10 +79,12 @@ function createCluster(native: string, { home, data, user, password }: Place): v
 const environment = (): NodeJS.ProcessEnv => ({ PATH: process.env['PATH'], TZ: 'UTC' });
 
 /** A port can be taken between our look and the server's start: then another one is tried. */
-async function launch(native: string, place: Place, { port: wanted, notice }: EmbeddedOptions) {
+async function launch(native: string, place: Place, options: EmbeddedOptions) {
+  const { port: wanted, notice } = options;
   for (let attempt = 1; ; attempt++) {
     const port = wanted ?? (await freePort());
-    const settings = postgresSettings(native, place.data, port, place.user);
+    const ours = postgresSettings(native, place.data, port, place.user);
+    const settings = { ...ours, ...options.settings };
     const pairs = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
     try {
       const server = await ServerProcess.start({

@@ -10,15 +10,19 @@ import { readBars, readLatestBars } from './bars-model.js';
 import { presentBar } from './bars-presenter.js';
 import {
   cryptoBarsSchema,
-  latestCryptoSchema,
-  latestStockSchema,
-  latestStocksSchema,
   stockBarsSchema,
   stocksBarsSchema,
   type BarsQuery,
 } from './bars-schema.js';
 import { findListed } from './listed.js';
-import { symbolParamsSchema, timesOf } from './market-data-schema.js';
+import {
+  cryptoQuerySchema,
+  stockQuerySchema,
+  stocksQuerySchema,
+  symbolParamsSchema,
+  timesOf,
+  type SymbolsQuery,
+} from './market-data-schema.js';
 import { dayZone, type AssetClass } from './market-days.js';
 import { parseTime, readPage } from './symbol-pages.js';
 
@@ -80,15 +84,10 @@ export function barsRouter(deps: MarketDataRoutesDeps): Router {
     ctx.body = await bars(ctx.state.query as BarsQuery, 'us_equity');
   });
 
-  router.get(
-    '/v2/stocks/bars/latest',
-    ...reader,
-    validateQuery(latestStocksSchema),
-    async (ctx) => {
-      const { symbols } = ctx.state.query as BarsQuery;
-      ctx.body = { bars: await latest(symbols, 'us_equity') };
-    },
-  );
+  router.get('/v2/stocks/bars/latest', ...reader, validateQuery(stocksQuerySchema), async (ctx) => {
+    const { symbols } = ctx.state.query as SymbolsQuery;
+    ctx.body = { bars: await latest(symbols, 'us_equity') };
+  });
 
   router.get(
     '/v2/stocks/:symbol/bars',
@@ -108,7 +107,7 @@ export function barsRouter(deps: MarketDataRoutesDeps): Router {
     '/v2/stocks/:symbol/bars/latest',
     ...reader,
     validateParams(symbolParamsSchema),
-    validateQuery(latestStockSchema),
+    validateQuery(stockQuerySchema),
     async (ctx) => {
       const { symbol } = ctx.state.params as { symbol: string };
       const bar = (await latest([symbol], 'us_equity'))[symbol];
@@ -129,9 +128,9 @@ export function barsRouter(deps: MarketDataRoutesDeps): Router {
   router.get(
     '/v1beta3/crypto/us/latest/bars',
     ...anybody,
-    validateQuery(latestCryptoSchema),
+    validateQuery(cryptoQuerySchema),
     async (ctx) => {
-      const { symbols } = ctx.state.query as BarsQuery;
+      const { symbols } = ctx.state.query as SymbolsQuery;
       ctx.body = { bars: await latest(symbols, 'crypto') };
     },
   );

@@ -4,19 +4,22 @@ import {
   adjustmentParameters,
   asofParameter,
   bySymbol,
+  cryptoQuerySchema,
   feedParameters,
   historyParameters,
   MARKET_DATA_TAG as tag,
   nextDataPageToken,
   PUBLIC_PROBLEMS,
+  stockQuerySchema,
+  stocksQuerySchema,
   symbolList,
   symbolParamsSchema,
   type HistoryQuery,
+  type SymbolsQuery,
 } from './market-data-schema.js';
 import { parseTimeframe, TIMEFRAMES_TEXT, type Timeframe } from './timeframes.js';
 
-export interface BarsQuery extends HistoryQuery {
-  readonly symbols: string[];
+export interface BarsQuery extends HistoryQuery, SymbolsQuery {
   readonly timeframe: Timeframe;
 }
 
@@ -41,14 +44,11 @@ const ofStock = {
 
 export const stockBarsSchema = Joi.object(ofStock);
 export const stocksBarsSchema = Joi.object({ symbols: symbolList, ...ofStock });
-export const latestStockSchema = Joi.object(feedParameters);
-export const latestStocksSchema = Joi.object({ symbols: symbolList, ...feedParameters });
 export const cryptoBarsSchema = Joi.object({
   symbols: symbolList,
   timeframe,
   ...historyParameters,
 });
-export const latestCryptoSchema = Joi.object({ symbols: symbolList });
 
 export const barSchema = answerSchema('Bar', {
   t: timeText.description('When its span begins'),
@@ -100,7 +100,7 @@ export const barOperations: readonly Operation[] = [
     tag,
     access: 'read',
     summary: 'The latest minute of several stocks',
-    query: latestStocksSchema,
+    query: stocksQuerySchema,
     responses: { 200: LATEST },
   },
   {
@@ -123,7 +123,7 @@ export const barOperations: readonly Operation[] = [
     access: 'read',
     summary: 'The latest minute of one stock',
     params: symbolParamsSchema,
-    query: latestStockSchema,
+    query: stockQuerySchema,
     responses: { 200: { description: 'The bar', schema: latestBarSchema } },
     problems: [404],
   },
@@ -146,7 +146,7 @@ export const barOperations: readonly Operation[] = [
     tag,
     access: 'public',
     summary: 'The latest minute of several pairs of crypto',
-    query: latestCryptoSchema,
+    query: cryptoQuerySchema,
     responses: { 200: LATEST },
     problems: PUBLIC_PROBLEMS,
   },

@@ -13,18 +13,15 @@ import {
   presentOrderbook,
   presentStockQuote,
 } from './book-presenter.js';
+import { bookQuerySchema, DEPTH_MAX, pairParamsSchema, type BookQuery } from './book-schema.js';
+import { findListed } from './listed.js';
 import {
-  bookQuerySchema,
   cryptoQuerySchema,
-  DEPTH_MAX,
-  pairParamsSchema,
   stockQuerySchema,
   stocksQuerySchema,
-  type BookQuery,
+  symbolParamsSchema,
   type SymbolsQuery,
-} from './book-schema.js';
-import { findListed } from './listed.js';
-import { symbolParamsSchema } from './market-data-schema.js';
+} from './market-data-schema.js';
 
 export interface BookRoutesDeps extends Guards {
   readonly db: Database;

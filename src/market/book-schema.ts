@@ -2,10 +2,11 @@ import Joi from 'joi';
 import { answerSchema, decimalText, timeText, type Operation } from '../http/operation.js';
 import {
   bySymbol,
-  feedParameters,
+  cryptoQuerySchema,
   MARKET_DATA_TAG as tag,
   PUBLIC_PROBLEMS,
-  symbolList,
+  stockQuerySchema,
+  stocksQuerySchema,
   symbolParamsSchema,
 } from './market-data-schema.js';
 
@@ -14,9 +15,6 @@ export const DEPTH_MAX = 100;
 
 export interface BookQuery {
   depth: number;
-}
-export interface SymbolsQuery {
-  symbols: string[];
 }
 
 export const bookQuerySchema = Joi.object({
@@ -33,10 +31,6 @@ export const pairParamsSchema = Joi.object({
   base: Joi.string().uppercase().required().description('BTC'),
   quote: Joi.string().uppercase().required().description('USD'),
 });
-
-export const stockQuerySchema = Joi.object(feedParameters);
-export const stocksQuerySchema = Joi.object({ symbols: symbolList, ...feedParameters });
-export const cryptoQuerySchema = Joi.object({ symbols: symbolList });
 
 const levelsSchema = Joi.array().items(
   answerSchema('BookLevel', {

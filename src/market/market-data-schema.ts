@@ -61,6 +61,15 @@ export const feedParameters = {
   currency: Joi.string().uppercase().valid('USD'),
 };
 
+/** What stands there now, of one stock, of several, and of pairs of crypto. */
+export const stockQuerySchema = Joi.object(feedParameters);
+export const stocksQuerySchema = Joi.object({ symbols: symbolList, ...feedParameters });
+export const cryptoQuerySchema = Joi.object({ symbols: symbolList });
+
+export interface SymbolsQuery {
+  readonly symbols: string[];
+}
+
 /** Understood and checked: there are no splits, dividends or changes of name. */
 export const adjustmentParameters = {
   adjustment: listParameter({ maxLength: 100, fault: among(ADJUSTMENTS) }).description(

@@ -9,20 +9,17 @@ import { presentBar } from './bars-presenter.js';
 import { barSchema } from './bars-schema.js';
 import { presentCryptoQuote, presentStockQuote } from './book-presenter.js';
 import type { BookRoutesDeps } from './book-routes.js';
-import {
-  cryptoQuerySchema,
-  cryptoQuoteSchema,
-  stockQuerySchema,
-  stockQuoteSchema,
-  stocksQuerySchema,
-  type SymbolsQuery,
-} from './book-schema.js';
+import { cryptoQuoteSchema, stockQuoteSchema } from './book-schema.js';
 import { findListed } from './listed.js';
 import {
   bySymbol,
+  cryptoQuerySchema,
   MARKET_DATA_TAG as tag,
   PUBLIC_PROBLEMS,
+  stockQuerySchema,
+  stocksQuerySchema,
   symbolParamsSchema,
+  type SymbolsQuery,
 } from './market-data-schema.js';
 import { readSnapshots, type Snapshot } from './snapshots.js';
 import { presentCryptoTrade, presentStockTrade } from './trades-presenter.js';

@@ -22,15 +22,16 @@ export interface TradesRange {
 
 /**
  * Machines' clocks differ a little, so that a trade may have a lower number than one of an earlier
- * minute: of so many minutes at each end the bars are asked for their numbers.
+ * minute: of so many minutes (or hours) at each end the bars are asked for their numbers.
  */
-const MINUTES_AROUND = 5;
+const SPANS_AROUND = 5;
 
 const COLUMNS = `seq, price, qty, taker_side as "takerSide", executed_at as "executedAt"`;
 
 /**
  * An asset's trades by their numbers, which is their order. There is no index on their time: the bars
  * of the minutes know between which numbers a time is, and what they have not reached yet is little.
+ * Before the earliest minute that is kept, hours know it.
  */
 export async function readTrades(
   knex: Knex,
@@ -39,21 +40,25 @@ export async function readTrades(
 ): Promise<MarketTrade[]> {
   const isAscending = sort === 'asc';
   const { rows } = await knex.raw<{ rows: MarketTrade[] }>(
-    `with bars as not materialized (
+    `with spans as (select case when :start::timestamptz >= min(starts_at) then 'minute' else 'hour' end
+         as span from market_bars where asset_id = :assetId and timeframe = '1Min'),
+     bars as not materialized (
        select starts_at, first_seq, last_seq from market_bars
-       where asset_id = :assetId and timeframe = '1Min' and first_seq is not null),
+       where asset_id = :assetId and first_seq is not null
+         and timeframe = (select case span when 'minute' then '1Min' else '1Hour' end from spans)),
      bounds as (select
        coalesce(
          (select min(first_seq) from (select first_seq from bars
-           where starts_at >= date_trunc('minute', :start::timestamptz, 'UTC')
-           order by starts_at limit ${MINUTES_AROUND}) as next),
+           where starts_at >= date_trunc((select span from spans), :start::timestamptz, 'UTC')
+           order by starts_at limit ${SPANS_AROUND}) as next),
          (select last_seq + 1 from market_tape where asset_id = :assetId),
          0) as first,
        case when exists (select from bars
-           where starts_at > :end::timestamptz + interval '${MINUTES_AROUND} minutes')
+           where starts_at > :end::timestamptz
+             + ${SPANS_AROUND} * (select ('1 ' || span)::interval from spans))
          then coalesce((select max(last_seq) from (select last_seq from bars
            where starts_at <= :end::timestamptz
-           order by starts_at desc limit ${MINUTES_AROUND}) as previous), 0)
+           order by starts_at desc limit ${SPANS_AROUND}) as previous), 0)
          else ${BIGINT_MAX} end as last)
      select ${COLUMNS} from executions
      where asset_id = :assetId

@@ -5,16 +5,20 @@ import { requireScope } from '../http/require-role.js';
 import { validateParams, validateQuery } from '../http/validate.js';
 import type { MarketDataRoutesDeps } from './bars-routes.js';
 import { findListed } from './listed.js';
-import { symbolParamsSchema, timesOf } from './market-data-schema.js';
+import {
+  cryptoQuerySchema,
+  stockQuerySchema,
+  stocksQuerySchema,
+  symbolParamsSchema,
+  timesOf,
+  type SymbolsQuery,
+} from './market-data-schema.js';
 import type { AssetClass } from './market-days.js';
 import { parseSeq, readPage } from './symbol-pages.js';
 import { readLatestTrades, readTrades, type MarketTrade } from './trades-model.js';
 import { presentCryptoTrade, presentStockTrade } from './trades-presenter.js';
 import {
   cryptoTradesSchema,
-  latestCryptoTradesSchema,
-  latestStocksTradesSchema,
-  latestStockTradeSchema,
   stocksTradesSchema,
   stockTradesSchema,
   type TradesQuery,
@@ -74,9 +78,9 @@ export function tradesRouter(deps: MarketDataRoutesDeps): Router {
   router.get(
     '/v2/stocks/trades/latest',
     ...reader,
-    validateQuery(latestStocksTradesSchema),
+    validateQuery(stocksQuerySchema),
     async (ctx) => {
-      const { symbols } = ctx.state.query as TradesQuery;
+      const { symbols } = ctx.state.query as SymbolsQuery;
       ctx.body = { trades: await latest(symbols, 'us_equity') };
     },
   );
@@ -98,7 +102,7 @@ export function tradesRouter(deps: MarketDataRoutesDeps): Router {
     '/v2/stocks/:symbol/trades/latest',
     ...reader,
     validateParams(symbolParamsSchema),
-    validateQuery(latestStockTradeSchema),
+    validateQuery(stockQuerySchema),
     async (ctx) => {
       const { symbol } = ctx.state.params as { symbol: string };
       const trade = (await latest([symbol], 'us_equity'))[symbol];
@@ -119,9 +123,9 @@ export function tradesRouter(deps: MarketDataRoutesDeps): Router {
   router.get(
     '/v1beta3/crypto/us/latest/trades',
     ...anybody,
-    validateQuery(latestCryptoTradesSchema),
+    validateQuery(cryptoQuerySchema),
     async (ctx) => {
-      const { symbols } = ctx.state.query as TradesQuery;
+      const { symbols } = ctx.state.query as SymbolsQuery;
       ctx.body = { trades: await latest(symbols, 'crypto') };
     },
   );

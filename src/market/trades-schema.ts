@@ -3,28 +3,27 @@ import { answerSchema, timeText, type Operation } from '../http/operation.js';
 import {
   asofParameter,
   bySymbol,
+  cryptoQuerySchema,
   feedParameters,
   historyParameters,
   MARKET_DATA_TAG as tag,
   nextDataPageToken,
   PUBLIC_PROBLEMS,
+  stockQuerySchema,
+  stocksQuerySchema,
   symbolList,
   symbolParamsSchema,
   type HistoryQuery,
+  type SymbolsQuery,
 } from './market-data-schema.js';
 
-export interface TradesQuery extends HistoryQuery {
-  readonly symbols: string[];
-}
+export type TradesQuery = HistoryQuery & SymbolsQuery;
 
 const ofStock = { ...historyParameters, ...feedParameters, ...asofParameter };
 
 export const stockTradesSchema = Joi.object(ofStock);
 export const stocksTradesSchema = Joi.object({ symbols: symbolList, ...ofStock });
-export const latestStockTradeSchema = Joi.object(feedParameters);
-export const latestStocksTradesSchema = Joi.object({ symbols: symbolList, ...feedParameters });
 export const cryptoTradesSchema = Joi.object({ symbols: symbolList, ...historyParameters });
-export const latestCryptoTradesSchema = Joi.object({ symbols: symbolList });
 
 const sale = {
   t: timeText,
@@ -85,7 +84,7 @@ export const tradeOperations: readonly Operation[] = [
     tag,
     access: 'read',
     summary: 'The latest trade in several stocks',
-    query: latestStocksTradesSchema,
+    query: stocksQuerySchema,
     responses: {
       200: { description: LATEST, schema: latest('LatestStockTrades', stockTradeSchema) },
     },
@@ -110,7 +109,7 @@ export const tradeOperations: readonly Operation[] = [
     access: 'read',
     summary: 'The latest trade in one stock',
     params: symbolParamsSchema,
-    query: latestStockTradeSchema,
+    query: stockQuerySchema,
     responses: { 200: { description: 'The trade', schema: latestTradeSchema } },
     problems: [404],
   },
@@ -133,7 +132,7 @@ export const tradeOperations: readonly Operation[] = [
     tag,
     access: 'public',
     summary: 'The latest trade in several pairs of crypto',
-    query: latestCryptoTradesSchema,
+    query: cryptoQuerySchema,
     responses: {
       200: { description: LATEST, schema: latest('LatestCryptoTrades', cryptoTradeSchema) },
     },

@@ -22,6 +22,7 @@ export type MaintenanceJob =
   | 'purge'
   | 'equity-snapshots'
   | 'equity-retention'
+  | 'minute-retention'
   | 'end-of-day'
   | 'approvals-expiry'
   | 'sign-ups'

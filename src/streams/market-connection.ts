@@ -3,7 +3,8 @@ import { DomainError } from '../errors.js';
 import type { UpgradeHandler } from '../http/upgrade.js';
 import type { Logger } from '../log.js';
 import type { AssetClass } from '../market/market-days.js';
-import { closeReason, POLICY, refusal, type Ending } from './ending.js';
+import { Conversation, type Speaker } from './conversation.js';
+import { POLICY, type Ending } from './ending.js';
 import { kindOfFrame, readFrame, type FrameKind } from './frames.js';
 import { MarketFrame } from './market-frame.js';
 import type { MarketHub } from './market-hub.js';
@@ -21,7 +22,6 @@ import {
   type MarketSubscriberLimits,
 } from './market-subscriber.js';
 import { shownName, topicsOf } from './market-topics.js';
-import { MessageLimit } from './message-limit.js';
 import type { OpenStreams } from './open-streams.js';
 import type { StreamCredentials } from './stream-messages.js';
 import { webSocketHandler, type Accepted, type WebSocketDeps } from './websocket.js';
@@ -43,16 +43,11 @@ export const marketHandler = (
     new MarketConnection(accepted, deps, feed);
   });
 
-const MESSAGES_PER_MINUTE = 120;
-
 /** One WebSocket that speaks the protocol of Alpaca's market data: every message is an array. */
-class MarketConnection implements MarketSink {
+class MarketConnection implements MarketSink, Speaker {
   private kind: FrameKind;
   private readonly subscriber: MarketSubscriber;
-  /** Messages are answered one after the other. */
-  private handled: Promise<void> = Promise.resolve();
-  private readonly messageLimit = new MessageLimit(MESSAGES_PER_MINUTE);
-  private readonly authenticateBy: NodeJS.Timeout;
+  private readonly conversation: Conversation;
 
   constructor(
     private readonly accepted: Accepted,
@@ -62,17 +57,8 @@ class MarketConnection implements MarketSink {
     const { socket, stream } = accepted;
     this.kind = accepted.kind ?? 'text';
     this.subscriber = new MarketSubscriber(deps.hub, this, deps.limits);
-    stream.onEnd = (ending) => this.close(ending);
-    this.authenticateBy = setTimeout(() => {
-      if (!stream.owner) this.refuse(404);
-    }, deps.streams.limits.authenticateWithinMs);
-    this.authenticateBy.unref();
-    socket.on('message', (data: Buffer, isBinary) => this.onMessage(data, isBinary));
-    socket.on('error', () => undefined); // 'close' follows
-    socket.on('close', () => {
-      clearTimeout(this.authenticateBy);
-      this.subscriber.close();
-    });
+    const { authenticateWithinMs } = deps.streams.limits;
+    this.conversation = new Conversation(socket, stream, this, authenticateWithinMs);
     this.send({ T: 'success', msg: 'connected' });
     if (stream.owner) this.send({ T: 'success', msg: 'authenticated' });
   }
@@ -94,23 +80,11 @@ class MarketConnection implements MarketSink {
     this.accepted.stream.end(ending);
   }
 
-  private onMessage(data: Buffer, isBinary: boolean): void {
-    const { socket, stream } = this.accepted;
-    if (!this.messageLimit.count()) {
-      stream.end(refusal(`More than ${MESSAGES_PER_MINUTE} messages in a minute`));
-      return;
-    }
+  /** Of `Speaker`. */
+  async answer(data: Buffer, isBinary: boolean): Promise<void> {
     const kind = kindOfFrame(data, isBinary);
     if (kind === 'msgpack') this.kind = kind; // whoever writes it reads it
-    socket.pause(); // what follows waits in the network, not in our memory
-    this.handled = this.handled
-      .then(() => this.handle(readFrame(data, kind)))
-      .catch((error: unknown) => this.sendError(error))
-      .then(() => socket.resume());
-  }
-
-  private async handle(message: object): Promise<void> {
-    const parsed = parseMarketMessage(message);
+    const parsed = parseMarketMessage(readFrame(data, kind));
     const { owner } = this.accepted.stream;
     if (parsed.action === 'auth') return this.authenticate(parsed.credentials);
     if (!owner) throw new FeedError(401);
@@ -143,7 +117,8 @@ class MarketConnection implements MarketSink {
     this.send({ T: 'subscription', ...Object.fromEntries(lists) });
   }
 
-  private sendError(error: unknown): void {
+  /** Of `Speaker`. */
+  answerFault(error: unknown): void {
     const isMalformed = error instanceof DomainError && error.kind === 'malformed';
     const known = isMalformed ? new FeedError(400, error.message) : error;
     if (known instanceof FeedError) {
@@ -154,26 +129,29 @@ class MarketConnection implements MarketSink {
     }
   }
 
+  /** Of `Speaker`. */
+  refuseUnknown(): void {
+    this.refuse(404);
+  }
+
+  /** Of `Speaker`. */
+  sayGoodbye({ kind, closeCode, message }: Ending): void {
+    if (kind === 'slow') this.send({ T: 'error', code: 407, msg: FEED_ERRORS[407] });
+    this.conversation.close(closeCode, message);
+  }
+
+  /** Of `Speaker`. */
+  stopSending(): void {
+    this.subscriber.close();
+  }
+
   /** Says no for good. */
   private refuse(code: FeedErrorCode): void {
     this.send({ T: 'error', code, msg: FEED_ERRORS[code] });
-    this.closeSocket(POLICY, FEED_ERRORS[code]);
+    this.conversation.close(POLICY, FEED_ERRORS[code]);
   }
 
   private send(message: object): void {
     this.write(MarketFrame.of([message]));
-  }
-
-  private close({ kind, closeCode, message }: Ending): void {
-    if (kind === 'slow') this.send({ T: 'error', code: 407, msg: FEED_ERRORS[407] });
-    this.closeSocket(closeCode, message);
-  }
-
-  /** `ws` cuts the connection when the client does not answer in time. */
-  private closeSocket(code: number, reason: string): void {
-    const { socket } = this.accepted;
-    this.subscriber.close();
-    socket.resume(); // or the client's answer would not be read
-    socket.close(code, closeReason(reason));
   }
 }

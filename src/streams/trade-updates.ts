@@ -5,11 +5,11 @@ import { toProblem } from '../http/problem.js';
 import type { Principal } from '../identity/principal.js';
 import type { Logger } from '../log.js';
 import { streamEventsSent } from '../metrics.js';
-import { closeReason, POLICY, refusal, TRY_AGAIN_LATER, type Ending } from './ending.js';
+import { Conversation, type Speaker } from './conversation.js';
+import { POLICY, refusal, TRY_AGAIN_LATER, type Ending } from './ending.js';
 import type { EventHub } from './event-hub.js';
 import { kindOfFrame, readFrame, writeFrame, type FrameKind } from './frames.js';
 import type { LoggedEvent } from './logged-event.js';
-import { MessageLimit } from './message-limit.js';
 import type { OpenStream, OpenStreams } from './open-streams.js';
 import { parseStreamMessage, type StreamCredentials } from './stream-messages.js';
 import type { Consumer, Subscription } from './subscription.js';
@@ -25,19 +25,15 @@ export interface TradeUpdatesDeps {
 const TRADE_UPDATES = 'trade_updates';
 /** A client with more than this waiting in its socket gets nothing until that is sent. */
 const BUFFERED_MAX_BYTES = 65_536;
-const MESSAGES_PER_MINUTE = 120;
 
 const sent = streamEventsSent.labels('websocket');
 
 /** One WebSocket that speaks the protocol of Alpaca's `/stream`. */
-export class TradeUpdatesConnection implements Consumer {
+export class TradeUpdatesConnection implements Consumer, Speaker {
   /** Null until the first message tells. */
   private kind: FrameKind | null;
   private subscription: Subscription | null = null;
-  /** Messages are answered one after the other. */
-  private handled: Promise<void> = Promise.resolve();
-  private readonly messageLimit = new MessageLimit(MESSAGES_PER_MINUTE);
-  private readonly authenticateBy: NodeJS.Timeout;
+  private readonly conversation: Conversation;
 
   /**
    * @param network what the WebSocket writes to
@@ -52,17 +48,8 @@ export class TradeUpdatesConnection implements Consumer {
     kind: FrameKind | null,
   ) {
     this.kind = kind;
-    stream.onEnd = (ending) => this.close(ending);
-    this.authenticateBy = setTimeout(() => {
-      if (!stream.owner) stream.end(refusal('No valid credentials came in time'));
-    }, deps.streams.limits.authenticateWithinMs);
-    this.authenticateBy.unref();
-    socket.on('message', (data: Buffer, isBinary) => this.onMessage(data, isBinary));
-    socket.on('error', () => undefined); // 'close' follows
-    socket.on('close', () => {
-      clearTimeout(this.authenticateBy);
-      this.subscription?.close();
-    });
+    const { authenticateWithinMs } = deps.streams.limits;
+    this.conversation = new Conversation(socket, stream, this, authenticateWithinMs);
   }
 
   /** Of `Consumer`. */
@@ -83,21 +70,11 @@ export class TradeUpdatesConnection implements Consumer {
     this.stream.end(ending);
   }
 
-  private onMessage(data: Buffer, isBinary: boolean): void {
-    this.kind ??= kindOfFrame(data, isBinary);
-    if (!this.messageLimit.count()) {
-      this.stream.end(refusal(`More than ${MESSAGES_PER_MINUTE} messages in a minute`));
-      return;
-    }
-    this.socket.pause(); // what follows waits in the network, not in our memory
-    this.handled = this.handled
-      .then(() => this.handle(readFrame(data, kindOfFrame(data, isBinary))))
-      .catch((error: unknown) => this.sendProblem(error))
-      .then(() => this.socket.resume());
-  }
-
-  private async handle(message: object): Promise<void> {
-    const parsed = parseStreamMessage(message);
+  /** Of `Speaker`. */
+  async answer(data: Buffer, isBinary: boolean): Promise<void> {
+    const kind = kindOfFrame(data, isBinary);
+    this.kind ??= kind;
+    const parsed = parseStreamMessage(readFrame(data, kind));
     if (parsed.action === 'listen') await this.listen(parsed.streams, parsed.sinceId);
     else await this.authenticate(parsed.credentials);
   }
@@ -124,7 +101,7 @@ export class TradeUpdatesConnection implements Consumer {
     if (status === 500) this.deps.log.error('a stream could not be authenticated', { error });
     if (status === 401 || status === 403) {
       this.sendAuthorization('unauthorized', 'authenticate', detail);
-      this.closeSocket(POLICY, detail);
+      this.conversation.close(POLICY, detail);
     } else this.stream.end(refusal(detail, status === 429 ? POLICY : TRY_AGAIN_LATER));
   }
 
@@ -153,15 +130,33 @@ export class TradeUpdatesConnection implements Consumer {
     this.send({ stream: 'authorization', data });
   }
 
-  /** `error` is where SDK 3 looks, `action` and `error_message` where SDK 4 does. */
-  private sendProblem(error: unknown): void {
+  /** Of `Speaker`. */
+  answerFault(error: unknown): void {
     const { status, code, detail } = toProblem(error);
     if (status === 500) this.deps.log.error('a stream message failed', { error });
-    this.send({
-      stream: 'error',
-      action: 'error',
-      data: { error: detail, error_message: detail, code },
-    });
+    this.sendError(detail, code);
+  }
+
+  /** Of `Speaker`. */
+  refuseUnknown(): void {
+    this.stream.end(refusal('No valid credentials came in time'));
+  }
+
+  /** Of `Speaker`. */
+  sayGoodbye({ closeCode, message }: Ending): void {
+    this.sendError(message, closeCode);
+    this.conversation.close(closeCode, message);
+  }
+
+  /** Of `Speaker`. */
+  stopSending(): void {
+    this.subscription?.close();
+  }
+
+  /** `error` is where SDK 3 looks, `action` and `error_message` where SDK 4 does. */
+  private sendError(message: string, code: number): void {
+    const data = { error: message, error_message: message, code };
+    this.send({ stream: 'error', action: 'error', data });
   }
 
   private send(message: object): void {
@@ -174,21 +169,5 @@ export class TradeUpdatesConnection implements Consumer {
     this.socket.send(writeFrame(json, kind), { binary: kind !== 'text' }, (error) => {
       if (!error) onSent?.();
     });
-  }
-
-  private close({ closeCode, message }: Ending): void {
-    this.send({
-      stream: 'error',
-      action: 'error',
-      data: { error: message, error_message: message, code: closeCode },
-    });
-    this.closeSocket(closeCode, message);
-  }
-
-  /** `ws` cuts the connection when the client does not answer in time. */
-  private closeSocket(code: number, reason: string): void {
-    this.subscription?.close();
-    this.socket.resume(); // or the client's answer would not be read
-    this.socket.close(code, closeReason(reason));
   }
 }

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { v7 as uuidv7 } from 'uuid';
 import { createPerson, expectProblem, startApi, type Answer, type Api } from '../support/api.js';
+import { eventually } from '../support/eventually.js';
 import { sessionOf } from '../support/session.js';
 import { fundingClient } from '../support/funding.js';
 import { startTrading, type Trading } from '../support/trading.js';
@@ -174,9 +174,10 @@ describe('clients as staff sees them', () => {
     const { status, body } = await act(id, 'suspend', 'ops');
     expect(status).to.equal(200);
     expect(body).to.include({ id, status: 'suspended', status_reason: 'a test', masked: true });
-    await sleep(REFUSED_WITHIN_MS);
-    expectProblem(await api.call('GET', '/v2/account', { as: key }), 403, 40310000);
-    expectProblem(await api.call('GET', '/v2/account', { headers }), 401, 40110000);
+    await eventually(async () => {
+      expectProblem(await api.call('GET', '/v2/account', { as: key }), 403, 40310000);
+      expectProblem(await api.call('GET', '/v2/account', { headers }), 401, 40110000);
+    }, REFUSED_WITHIN_MS);
     await trading.place({ account: 3, side: 'buy', qty: '1', price: '151' });
     await trading.settle();
     expect(await trading.order(resting)).to.include({ status: 'canceled' });

@@ -68,10 +68,11 @@ describe('an API key', () => {
     }
     const path = `/v2/api_keys/${as.key_id}`;
     expect((await call('DELETE', path)).status).to.equal(204);
-    await sleep(1_000);
-    for (const one of [api, other]) {
-      expectProblem(await one.call('GET', '/v2/orders', { as }), 401, 40110000);
-    }
+    await eventually(async () => {
+      for (const one of [api, other]) {
+        expectProblem(await one.call('GET', '/v2/orders', { as }), 401, 40110000);
+      }
+    }, 1_000);
     expect((await call('DELETE', path)).status).to.equal(204);
     expect((await call('GET', path)).body.revoked_at).to.be.a('string');
     await other.stop();

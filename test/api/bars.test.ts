@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import type { MarketHours } from '../../src/domain/clock.js';
 import { presentBar } from '../../src/market/bars-presenter.js';
 import { seededRandom } from '../../src/domain/seeded-random.js';
-import { AnswerSchemas, type AnswersDocument } from '../support/answer-schemas.js';
 import { expectProblem, startApi, type Api } from '../support/api.js';
+import { DocumentedAnswers } from '../support/documented-answers.js';
 import {
   advanceAll,
   barsOf,
@@ -32,14 +32,14 @@ const TIMEFRAMES = [
 describe('bars', () => {
   let trading: Trading;
   let api: Api;
-  let schemas: AnswerSchemas;
+  let answers: DocumentedAnswers;
   const seed = Math.floor(Math.random() * 2 ** 31);
   const random = seededRandom(seed);
 
   before(async () => {
     trading = await startTrading(1);
     api = await startApi(trading, { now: () => NOW });
-    schemas = new AnswerSchemas((await api.call('GET', '/openapi.json')).body as AnswersDocument);
+    answers = await DocumentedAnswers.of(api, trading.accounts[0]!);
     for (const symbol of [...STOCKS, 'BTC/USD']) {
       // Some together, some hours apart, through the night in which New York's clocks go forward.
       const crowd = randomTrades(symbol, 300, { from: FROM, gapMs: 20_000, random });
@@ -59,16 +59,8 @@ describe('bars', () => {
     await trading.stop();
   });
 
-  const get = async (path: string, by = api) => {
-    const answer = await by.call('GET', path, { as: trading.accounts[0] });
-    expect(schemas.fault('GET', path, answer)).to.equal(null);
-    return answer;
-  };
-  const page = async (path: string, by = api): Promise<Page> => {
-    const { status, body } = await get(path, by);
-    expect(status, JSON.stringify(body)).to.equal(200);
-    return body as Page;
-  };
+  const get = (path: string) => answers.get(path);
+  const page = (path: string, by?: Api) => answers.page<Page>(path, by);
   const expected = async (symbol: string, timeframe: string, hours: MarketHours = 'always') =>
     barsOf(await tradesOf(trading, symbol), timeframe, hours).map(presentBar);
 

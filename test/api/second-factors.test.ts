@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { generateSync } from 'otplib';
 import { createPerson, expectProblem, startApi, type Answer, type Api } from '../support/api.js';
+import { eventually } from '../support/eventually.js';
 import { mailsTo } from '../support/sent-mails.js';
 import { sessionOf } from '../support/session.js';
 import { startTrading, type Trading } from '../support/trading.js';
@@ -163,8 +164,9 @@ describe('a second factor', () => {
     it('ends the other sessions when it is set up, and is told by mail', async () => {
       const other = await sessionOf(trading, api, person);
       await setUpTotp();
-      await sleep(1_000);
-      expectProblem(await call('GET', '/v2/clock', undefined, other), 401, 40110000);
+      await eventually(async () => {
+        expectProblem(await call('GET', '/v2/clock', undefined, other), 401, 40110000);
+      }, 1_000);
       expect((await call('GET', '/v2/clock')).status).to.equal(200);
       const kinds = (await mailsTo(trading, person.email)).map(({ kind }) => kind);
       expect(kinds).to.include('second_factor_changed');

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { seededRandom } from '../../src/domain/seeded-random.js';
-import { AnswerSchemas, type AnswersDocument } from '../support/answer-schemas.js';
 import { expectProblem, startApi, type Api } from '../support/api.js';
+import { DocumentedAnswers } from '../support/documented-answers.js';
 import { advanceAll, randomTrades, tradesOf, writeTrades } from '../support/market-trades.js';
 import { startTrading, type Trading } from '../support/trading.js';
 
@@ -25,14 +25,14 @@ const SPAN_MS = 75 * 60_000;
 describe('trades', () => {
   let trading: Trading;
   let api: Api;
-  let schemas: AnswerSchemas;
+  let answers: DocumentedAnswers;
   const seed = Math.floor(Math.random() * 2 ** 31);
   const random = seededRandom(seed);
 
   before(async () => {
     trading = await startTrading(2);
     api = await startApi(trading, { now: () => NOW });
-    schemas = new AnswerSchemas((await api.call('GET', '/openapi.json')).body as AnswersDocument);
+    answers = await DocumentedAnswers.of(api, trading.accounts[0]!);
     const symbols = [...STOCKS, 'BTC/USD'];
     // The clocks of the machines that wrote them differ by up to a hundred seconds.
     const written = symbols.flatMap((symbol) =>
@@ -51,16 +51,8 @@ describe('trades', () => {
     await trading.stop();
   });
 
-  const get = async (path: string) => {
-    const answer = await api.call('GET', path, { as: trading.accounts[0] });
-    expect(schemas.fault('GET', path, answer)).to.equal(null);
-    return answer;
-  };
-  const page = async (path: string): Promise<Page> => {
-    const { status, body } = await get(path);
-    expect(status, JSON.stringify(body)).to.equal(200);
-    return body as Page;
-  };
+  const get = (path: string) => answers.get(path);
+  const page = (path: string) => answers.page<Page>(path);
   /** The numbers of a symbol's trades, as they are kept. */
   const numbers = async (symbol: string, start = FROM, end = NOW): Promise<number[]> =>
     (await tradesOf(trading, symbol))

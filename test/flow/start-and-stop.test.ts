@@ -3,6 +3,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
+import { connectKnex, requireDurablePostgres } from '../../src/db.js';
 import type { Demo } from '../../src/embedded/demo.js';
 import { isRunning } from '../../src/embedded/pid-file.js';
 import { eventually } from '../support/eventually.js';
@@ -12,6 +13,7 @@ import {
   processesOf,
   startProduct,
   untilNoneLeft,
+  type Product,
 } from '../support/processes.js';
 
 const START_TIMEOUT_MS = 90_000;
@@ -87,64 +89,73 @@ describe('npm start with embedded servers', function () {
       await product.stop();
     }
   });
+});
 
-  it('starts again on the same data after kill -9 of the supervisor', async () => {
-    const env = { MARKET_SIMULATOR: 'off' };
-    const killed = await startProduct({ embedded: true, env });
-    const { dataDir, demo } = killed;
-    await killed.end('SIGKILL');
-    const next = await startProduct({ embedded: true, env, dataDir });
-    try {
-      expect(next.demo.pid).to.not.equal(demo.pid);
-      expect(next.demo.clients).to.deep.equal(demo.clients);
-      expect(await ready(next.demo.url)).to.equal(200);
-    } finally {
-      await next.stop();
-    }
-  });
+describe('npm start with embedded servers, whatever is killed', function () {
+  this.timeout(START_TIMEOUT_MS);
+  const env = { MARKET_SIMULATOR: 'off' };
+  let product: Product;
 
-  it('lets nothing outlive a supervisor that was killed', async () => {
-    const product = await startProduct({ embedded: true, env: { MARKET_SIMULATOR: 'off' } });
-    try {
-      await product.end('SIGKILL');
-      await untilNoneLeft(product.dataDir, 15_000);
-    } finally {
-      await product.stop();
-    }
+  before(async () => (product = await startProduct({ embedded: true, env })));
+  after(() => product.stop());
+
+  it('has a Postgres that loses no commit', async () => {
+    const knex = connectKnex(product.demo.database_url, 'test', 1);
+    await requireDurablePostgres(knex).finally(() => knex.destroy());
   });
 
   it('brings back whatever dies: the API, a worker, Redis and Postgres', async () => {
-    const product = await startProduct({ embedded: true, env: { MARKET_SIMULATOR: 'off' } });
-    try {
-      const before = await product.pids();
-      for (const pid of Object.values(before)) process.kill(pid, 'SIGKILL');
-      await eventually(async () => {
-        const now = await product.pids();
-        for (const [name, pid] of Object.entries(before)) {
-          expect(now[name], `${name}: ${product.output()}`).to.be.a('number').not.equal(pid);
-        }
-      }, BACK_WITHIN_MS);
-      await untilReady(product.demo.url);
-    } finally {
-      await product.stop();
-    }
+    const before = await product.pids();
+    for (const pid of Object.values(before)) process.kill(pid, 'SIGKILL');
+    await eventually(async () => {
+      const now = await product.pids();
+      for (const [name, pid] of Object.entries(before)) {
+        expect(now[name], `${name}: ${product.output()}`).to.be.a('number').not.equal(pid);
+      }
+    }, BACK_WITHIN_MS);
+    await untilReady(product.demo.url);
+  });
+
+  it('starts again on the same data after kill -9 of the supervisor', async () => {
+    const { dataDir, demo } = product;
+    await product.end('SIGKILL');
+    product = await startProduct({ embedded: true, env, dataDir });
+    expect(product.demo.pid).to.not.equal(demo.pid);
+    expect(product.demo.clients).to.deep.equal(demo.clients);
+    expect(await ready(product.demo.url)).to.equal(200);
+  });
+
+  it('lets nothing outlive a supervisor that was killed', async () => {
+    await product.end('SIGKILL');
+    await untilNoneLeft(product.dataDir, 15_000);
   });
 });
 
 describe('npm start with servers that are given', function () {
   this.timeout(START_TIMEOUT_MS);
+  let product: Product;
+
+  before(async () => {
+    product = await startProduct({ env: { MARKET_SIMULATOR: 'off', WORKERS: '2' } });
+  });
+  after(() => product.stop());
 
   it('uses them, and starts none of its own', async () => {
-    const product = await startProduct({ env: { MARKET_SIMULATOR: 'off', WORKERS: '2' } });
-    try {
-      const names = ['api', 'worker-1', 'worker-2', 'payments', 'market-data'];
-      expect(await product.pids()).to.have.all.keys(names);
-      const { database_url, redis_url } = await readDemo(product.dataDir);
-      expect(database_url).to.include(new URL(process.env['BROKERX_TEST_DATABASE_URL'] ?? '').host);
-      expect(redis_url).to.include(new URL(process.env['BROKERX_TEST_REDIS_URL'] ?? '').host);
-    } finally {
-      await product.stop();
-    }
+    const names = ['api', 'worker-1', 'worker-2', 'payments', 'market-data'];
+    expect(await product.pids()).to.have.all.keys(names);
+    const { database_url, redis_url } = await readDemo(product.dataDir);
+    expect(database_url).to.include(new URL(process.env['BROKERX_TEST_DATABASE_URL'] ?? '').host);
+    expect(redis_url).to.include(new URL(process.env['BROKERX_TEST_REDIS_URL'] ?? '').host);
+  });
+
+  it('refuses a second instance on its DATA_DIR', async () => {
+    const { demo, dataDir } = product;
+    const second = await launchProduct(dataDir, {});
+    expect((await second.ended).code).to.equal(1);
+    expect(second.output()).to.include(`already running on DATA_DIR ${dataDir}`);
+    expect(isRunning(demo.pid)).to.equal(true);
+    expect(await ready(demo.url)).to.equal(200);
+    expect((await readDemo(dataDir)).pid).to.equal(demo.pid);
   });
 });
 
@@ -181,20 +192,5 @@ describe('npm start that cannot work', () => {
     const text = await failure({ DATABASE_URL: 'postgres://me:hush@127.0.0.1:9/db' });
     expect(text).to.include('DATABASE_URL: cannot connect to postgres://127.0.0.1:9/db');
     expect(text).to.not.include('hush');
-  });
-
-  it('refuses a DATA_DIR that another instance uses', async function () {
-    this.timeout(START_TIMEOUT_MS);
-    const first = await startProduct({ env: { MARKET_SIMULATOR: 'off' } });
-    try {
-      const second = await launchProduct(first.dataDir, {});
-      expect((await second.ended).code).to.equal(1);
-      expect(second.output()).to.include(`already running on DATA_DIR ${first.dataDir}`);
-      expect(isRunning(first.demo.pid)).to.equal(true);
-      expect(await ready(first.demo.url)).to.equal(200);
-      expect((await readDemo(first.dataDir)).pid).to.equal(first.demo.pid);
-    } finally {
-      await first.stop();
-    }
   });
 });

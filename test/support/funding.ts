@@ -71,3 +71,12 @@ export async function fundingClient(
       }),
   };
 }
+
+/** So high that no test meets them. */
+export const HIGH_LIMITS = {
+  TRANSFER_MAX: '100000',
+  DEPOSIT_DAILY_MAX: '10000000',
+  WITHDRAWAL_DAILY_MAX: '10000000',
+  TRANSFERS_PER_HOUR: '100000',
+  FAILED_DEPOSITS_MAX: '100000',
+};

@@ -120,7 +120,8 @@ async function createStores() {
   return {
     env: { DATABASE_URL: database.url, REDIS_URL: redis.url },
     drop: async () => {
-      await Promise.all([database.drop(), redis.close()]);
+      database.drop();
+      await redis.close();
     },
   };
 }

@@ -1,6 +1,5 @@
 import knexFactory from 'knex';
 import { v7 as uuidv7 } from 'uuid';
-import { seedAssets } from '../../src/commands/seed-assets.js';
 import { seedAccounts, type SeededAccount } from '../../src/commands/seed.js';
 import { readConfig } from '../../src/config.js';
 import { createContainer, type Container } from '../../src/container.js';
@@ -71,7 +70,7 @@ export async function startTrading(
   accountCount: number,
   env: Record<string, string> = {},
 ): Promise<Trading> {
-  const database = await createTestDatabase();
+  const database = await createTestDatabase('assets');
   const config = readConfig({
     DATABASE_URL: database.url,
     REDIS_URL: testRedisUrl(),
@@ -79,7 +78,6 @@ export async function startTrading(
     ...env,
   });
   const seeding = connectDatabase(database.url, 'test-seed', 2);
-  await seedAssets(seeding.knex, config.shards);
   const accounts = await seedAccounts(
     seeding.knex,
     {
@@ -144,7 +142,7 @@ export async function startTrading(
     },
     async stop() {
       await container.close();
-      await database.drop();
+      database.drop();
     },
   };
 }

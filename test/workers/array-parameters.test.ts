@@ -33,7 +33,7 @@ describe('arrays as parameters of the order path', () => {
   });
   after(async () => {
     await db.close();
-    await database.drop();
+    database.drop();
   });
 
   for (const [type, arrays] of Object.entries(TYPES)) {

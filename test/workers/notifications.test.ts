@@ -32,7 +32,7 @@ describe('delivering notifications', () => {
   });
   after(async () => {
     await db.close();
-    await database.drop();
+    database.drop();
   });
   beforeEach(() => build.clear());
 

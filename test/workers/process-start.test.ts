@@ -10,11 +10,11 @@ describe('the start of a process', () => {
     const trading = await startTrading(1);
     const { databaseUrl } = trading.container.config;
     try {
-      await requireDurablePostgres(trading.container.db.knex);
       const owner = connectDatabase(databaseUrl, 'test', 1);
+      const refusal = () => requireDurablePostgres(owner.knex).catch((error: unknown) => error);
+      expect(String(await refusal())).not.to.include('synchronous_commit');
       await owner.knex.raw('set synchronous_commit = off');
-      const error: unknown = await requireDurablePostgres(owner.knex).catch((e: unknown) => e);
-      expect(String(error)).to.match(/these are off: synchronous_commit/);
+      expect(String(await refusal())).to.match(/but these are off: .*synchronous_commit/);
       await owner.close();
     } finally {
       await trading.stop();
@@ -44,6 +44,7 @@ describe('the start of a process', () => {
       ['MARKET_REPLAY_SPEED', '0', 'greater than or equal to 0.01'],
       ['MARKET_REPLAY_REPEAT', 'yes', 'one of [on, off]'],
       ['MARKET_MAKER_INVENTORY_MAX', '1', 'greater than or equal to 1000'],
+      ['MARKET_MINUTES_KEPT_DAYS', '1', 'greater than or equal to 2'],
     ] as const) {
       expect(() => readConfig({ ...env, [name]: value }))
         .to.throw(`${name} was`)

@@ -193,7 +193,7 @@ describe('a pass over the reachable part of a book', () => {
   });
   after(async () => {
     await db.close();
-    await database.drop();
+    database.drop();
   });
 
   it('settles what one over the whole book settles', async function () {

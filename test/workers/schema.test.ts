@@ -135,7 +135,7 @@ describe('the schema', () => {
       expect(await db.knex('accounts').count('* as count').first()).to.deep.equal({ count: 6n });
       await db.close();
     } finally {
-      await database.drop();
+      database.drop();
     }
   });
 });
