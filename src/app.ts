@@ -96,6 +96,8 @@ import { eventOperations } from './streams/schema.js';
 import type { Streams } from './streams/streams.js';
 import { caseOperations } from './surveillance/case-docs.js';
 import { casesRouter } from './surveillance/case-routes.js';
+import { venueOperations } from './venue/docs.js';
+import { venueRouter } from './venue/routes.js';
 import { watchlistsRouter } from './watchlists/routes.js';
 import { watchlistOperations } from './watchlists/schema.js';
 
@@ -167,6 +169,7 @@ export const operations: readonly Operation[] = [
   ...credentialOperations,
   ...reviewOperations,
   ...riskOperations,
+  ...venueOperations,
   ...approvalOperations,
   ...adjustmentOperations,
   ...clientAdminOperations,
@@ -255,6 +258,7 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
     pagesRouter(clients),
     limitsRouter({ ...guards, knex, approvals, defaults: defaultLimits(config) }),
     blocksRouter({ ...guards, knex, log, nudge }),
+    venueRouter({ ...guards, knex, nudge, now }),
     approvalsRouter({ ...guards, knex, approvals }),
     adjustmentsRouter({ ...guards, knex, approvals }),
     clientAdminRouter({ ...guards, knex, log, nudge }),

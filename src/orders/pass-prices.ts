@@ -13,6 +13,8 @@ export interface PassRules {
   hours: TradingHours;
   blocks: TradingBlocks;
   marketCollarBps: number;
+  /** So long an order may stay at the external venue, at most. */
+  venueGoodForMs: number;
   /** The width of the price band, in 1/100 of a percent. */
   collarBps: (accountId: string, assetId: string) => number;
 }
@@ -64,8 +66,10 @@ export class PassPrices {
     return order.limitPrice ?? tighter(order.side, order.boundPrice, this.band(order));
   }
 
-  budget({ assetId }: WorkingOrder, amount: bigint): Budget {
-    return { amount, qtyIncrement: this.asset(assetId).minTradeIncrement };
+  /** What an order by notional may spend or has to raise; null for one by quantity. */
+  budget({ assetId, notional }: WorkingOrder): Budget | null {
+    if (notional === null) return null;
+    return { amount: notional, qtyIncrement: this.asset(assetId).minTradeIncrement };
   }
 
   /** A collar around the price that triggered it; a buyer's never above what is held. */
