@@ -19,6 +19,16 @@ export interface RouteRow {
   disputed: boolean;
 }
 
+/** What the venue has traded, beside what we have booked: both sides, as only the owner sees them. */
+export const DIFFERENT_TRADES = `
+  select coalesce(r.execution_id, e.venue_execution_id) as id, r.qty as theirs, e.qty as ours
+  from (select r.*, o.side, o.symbol from external_venue.reports r
+    join external_venue.orders o on o.route = r.route where r.type = 'fill') r
+  full join (select e.*, a.symbol from executions e join assets a on a.id = e.asset_id
+    where e.venue_execution_id is not null) e on e.venue_execution_id = r.execution_id
+  where e.id is null or r.id is null or e.qty <> r.qty or e.price <> r.price
+    or e.taker_side <> r.side or e.symbol <> r.symbol`;
+
 /** Sends rests of these assets to the external venue from now on. */
 export const routeToVenue = async (trading: Trading, ...symbols: string[]): Promise<void> => {
   await trading.container.db.knex('assets').whereIn('symbol', symbols).update({ routing: 'venue' });
