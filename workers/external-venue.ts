@@ -50,9 +50,8 @@ export function startExternalVenue(
   const worker = new Worker<VenueMessage>(
     VENUE_ORDERS_QUEUE,
     async ({ data }) => {
-      const now = new Date();
-      if (isOut(behaviour, now)) throw new Error('the venue is out: try again');
-      await handleMessage(knex, behaviour, data, now);
+      if (isOut(behaviour, new Date())) throw new Error('the venue is out: try again');
+      await handleMessage(knex, behaviour, data, () => new Date());
     },
     { ...workerSettings(VENUE_ORDERS_QUEUE, connection), concurrency: MESSAGES_AT_ONCE },
   );

@@ -13,11 +13,11 @@ export async function handleMessage(
   knex: Knex,
   behaviour: VenueBehaviour,
   { kind, order }: VenueMessage,
-  now: Date,
+  clock: () => Date,
 ): Promise<void> {
-  await takeOrder(knex, behaviour, order, now);
-  if (kind === 'cancel') await cancelOrder(knex, order.route, now);
-  if (kind === 'query') await tellAgain(knex, order.route, now);
+  await takeOrder(knex, behaviour, order, clock());
+  if (kind === 'cancel') await cancelOrder(knex, order.route, clock);
+  if (kind === 'query') await tellAgain(knex, order.route, clock());
 }
 
 async function takeOrder(
@@ -75,9 +75,18 @@ function rowOf(route: string, sequence: number, report: PlannedReport, now: Date
   };
 }
 
-/** What has not happened yet does not happen any more; what has, stands. */
-async function cancelOrder(knex: Knex, route: string, now: Date): Promise<void> {
+/**
+ * What has not happened yet does not happen any more; what has, stands. By the time at which all of the
+ * order's reports are locked: none that is told meanwhile is taken for one that did not happen.
+ */
+async function cancelOrder(knex: Knex, route: string, clock: () => Date): Promise<void> {
   await knex.transaction(async (trx) => {
+    await trx('external_venue.reports')
+      .where({ route })
+      .orderBy('sequence')
+      .forUpdate()
+      .select('id');
+    const now = clock();
     const canceled = await trx('external_venue.orders')
       .where({ route, canceled_at: null })
       .update({ canceled_at: now })

@@ -54,7 +54,7 @@ describe('the simulated venue', () => {
     ...more,
   });
   const send = (kind: VenueMessage['kind'], one: VenueOrder, ms: number, behaviour = CALM) =>
-    handleMessage(knex, behaviour, { kind, order: one }, at(ms));
+    handleMessage(knex, behaviour, { kind, order: one }, () => at(ms));
   /** What it has told by then, the first first. */
   const told = async (ms: number): Promise<VenueReport[]> => {
     while ((await deliverReports({ knex, reports }, 3, at(ms))) > 0);
