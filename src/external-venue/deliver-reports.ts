@@ -6,7 +6,7 @@ import type { VenueReport } from './messages.js';
 export interface DeliverReportsDeps {
   readonly knex: Knex;
   /** The customer's. */
-  readonly reports: Queue<VenueReport>;
+  readonly reports: Pick<Queue<VenueReport>, 'addBulk'>;
 }
 
 interface DueReport {

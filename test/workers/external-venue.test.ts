@@ -8,6 +8,7 @@ import { deliverReports } from '../../src/external-venue/deliver-reports.js';
 import type { VenueMessage, VenueOrder, VenueReport } from '../../src/external-venue/messages.js';
 import { handleMessage } from '../../src/external-venue/orders.js';
 import { openQueue } from '../../src/queue/queues.js';
+import { eventually } from '../support/eventually.js';
 import { shares, startTrading, usd, type Trading } from '../support/trading.js';
 
 const CALM: VenueBehaviour = {
@@ -101,6 +102,31 @@ describe('the simulated venue', () => {
     const all = await told(6_000);
     expect(all.filter(({ type }) => type === 'done')).to.have.length(1);
     expect(all.at(-1)).to.include({ total_qty: '5' });
+  });
+
+  it('does not take back what it is just telling when it is canceled', async () => {
+    const one = order();
+    await send('order', one, 0);
+    let [now, asked] = [50, 0];
+    const clock = () => ((asked += 1), at(now));
+    let [begun, release] = [() => {}, () => {}];
+    const hasBegun = new Promise<void>((resolve) => (begun = resolve));
+    const gate = new Promise<void>((resolve) => (release = resolve));
+    const addBulk: Queue<VenueReport>['addBulk'] = async (jobs) => {
+      begun();
+      await gate; // on its way, and not noted as told
+      return reports.addBulk(jobs);
+    };
+    const telling = deliverReports({ knex, reports: { addBulk } }, 1, at(150));
+    await hasBegun;
+    const canceling = handleMessage(knex, CALM, { kind: 'cancel', order: one }, clock);
+    await eventually(() => Promise.resolve(expect(asked).to.be.greaterThan(0)).then(() => {}));
+    now = 150;
+    release();
+    await Promise.all([telling, canceling]);
+    const all = await told(5_000);
+    expect(all.map(({ sequence }) => sequence)).to.deep.equal(all.map((_, index) => index + 1));
+    expect(shares(all.at(-1)!.total_qty!)).to.equal(sum(all));
   });
 
   it('tells all that has happened again when it is asked, and nothing before its time', async () => {
