@@ -99,6 +99,8 @@ import { eventOperations } from './streams/schema.js';
 import type { Streams } from './streams/streams.js';
 import { caseOperations } from './surveillance/case-docs.js';
 import { casesRouter } from './surveillance/case-routes.js';
+import { venueOperations } from './venue/docs.js';
+import { venueRouter } from './venue/routes.js';
 import { watchlistsRouter } from './watchlists/routes.js';
 import { watchlistOperations } from './watchlists/schema.js';
 
@@ -171,6 +173,7 @@ export const operations: readonly Operation[] = [
   ...credentialOperations,
   ...reviewOperations,
   ...riskOperations,
+  ...venueOperations,
   ...approvalOperations,
   ...adjustmentOperations,
   ...clientAdminOperations,
@@ -261,6 +264,7 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
     limitsRouter({ ...guards, knex, approvals, defaults: defaultLimits(config) }),
     blocksRouter({ ...guards, knex, log, nudge }),
     bandWidthRouter({ ...guards, knex }),
+    venueRouter({ ...guards, knex, nudge, now }),
     approvalsRouter({ ...guards, knex, approvals }),
     adjustmentsRouter({ ...guards, knex, approvals }),
     clientAdminRouter({ ...guards, knex, log, nudge }),

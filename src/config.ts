@@ -15,6 +15,12 @@ import {
   type TransferConfig,
   type TransferSettings,
 } from './transfer-settings.js';
+import {
+  venueConfigOf,
+  venueSettings,
+  type VenueConfig,
+  type VenueSettings,
+} from './venue-settings.js';
 import type { Thresholds } from './domain/surveillance.js';
 import {
   surveillanceSettings,
@@ -23,7 +29,7 @@ import {
 } from './surveillance-settings.js';
 
 /** Every setting of the product, validated once at the start and frozen. */
-export interface Config extends TransferConfig, MarketConfig {
+export interface Config extends TransferConfig, MarketConfig, VenueConfig {
   readonly nodeEnv: 'development' | 'test' | 'production';
   readonly port: number;
   readonly host: string;
@@ -69,6 +75,7 @@ export const WORKER_ROLES = [
   'notifications',
   'transfers',
   'payments',
+  'venue',
   'market',
   'market-data',
   'maintenance',
@@ -121,6 +128,7 @@ const settings = Joi.object({
   SIGN_UP_EXPIRES_DAYS: Joi.number().integer().min(2).max(365).default(7),
   ...marketSettings,
   ...transferSettings(DEVELOPMENT_SECRET),
+  ...venueSettings,
   ...surveillanceSettings,
 }).unknown(true);
 
@@ -157,7 +165,7 @@ function refuseDefaultSecrets(config: Config): void {
 }
 
 /** The settings after validation: defaults filled in, numbers read. */
-interface Settings extends MarketSettings, TransferSettings, SurveillanceSettings {
+interface Settings extends MarketSettings, TransferSettings, VenueSettings, SurveillanceSettings {
   NODE_ENV: Config['nodeEnv'];
   PORT: number;
   HOST: string;
@@ -226,6 +234,7 @@ function fromSettings(value: Settings): Config {
     signUpExpiresDays: value.SIGN_UP_EXPIRES_DAYS,
     ...marketConfigOf(value),
     ...transferConfigOf(value, value.PORT),
+    ...venueConfigOf(value),
     surveillance: thresholdsOf(value),
   });
 }

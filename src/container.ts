@@ -7,11 +7,14 @@ import { connectDatabase, requireDurablePostgres, type Database } from './db.js'
 import { createSealer, type Sealer } from './identity/sealer.js';
 import { createLogger, type Logger } from './log.js';
 import { CHANGES_CHANNEL } from './market/feed.js';
+import { VENUE_ORDERS_QUEUE, type VenueMessage } from './external-venue/messages.js';
 import { Executor } from './orders/executor.js';
 import { Intake } from './orders/intake.js';
 import { Nudges } from './queue/nudges.js';
+import { openQueue } from './queue/queues.js';
 import { connectRedis, producerOptions } from './redis.js';
 import { defaultLimits, LimitBook } from './risk/limits.js';
+import { tellVenue, type TellVenueDeps } from './venue/tell-venue.js';
 import { EVENTS_CHANNEL, EventBell } from './streams/event-bell.js';
 
 /** What every process of the product is made of: connections, intake, executor. */
@@ -29,6 +32,8 @@ export interface Container {
   nudges: Nudges;
   intake: Intake;
   executor: Executor;
+  /** What the external venue is told with. */
+  venue: TellVenueDeps;
   /** Encrypts the secrets that must be readable again. */
   sealer: Sealer;
   /** Closes the connections; bounded in time. */
@@ -84,16 +89,19 @@ export async function createContainer(config: Config, service: string): Promise<
     nudge: (shards) => nudges.shards(shards),
     announce: (accountIds) => bell.ring(accountIds),
   });
+  const venue = { knex: db.knex, log, venue: openQueue<VenueMessage>(VENUE_ORDERS_QUEUE, redis) };
   const executor = new Executor({
     db,
     log,
     worker: name,
     marketHours: config.marketHours,
     marketCollarBps: config.marketCollarBps,
+    venueGoodForMs: config.venueGoodForMs,
     limits,
     nudgeNotifications: () => nudges.notifications(),
     announce: (accountIds) => bell.ring(accountIds),
     announceMarket: (assetIds) => marketBell.ring(assetIds),
+    tellVenue: (routeIds) => void tellVenue(venue, routeIds),
   });
   return {
     config,
@@ -106,6 +114,7 @@ export async function createContainer(config: Config, service: string): Promise<
     nudges,
     intake,
     executor,
+    venue,
     sealer: createSealer(config.secretsKey),
     async close() {
       catalog.stop();

@@ -7,6 +7,7 @@ import { createContainer, type Container } from './container.js';
 import { createIdentity } from './identity/identity.js';
 import { LedgerProver } from './ledger/proof.js';
 import { PAYMENTS_QUEUE } from './payment-provider/instructions.js';
+import { VENUE_REPORTS_QUEUE } from './external-venue/messages.js';
 import { MAINTENANCE_QUEUE, openQueue } from './queue/queues.js';
 
 /** Time for a load balancer to see that `/ready` says no. */
@@ -51,6 +52,8 @@ async function main(): Promise<void> {
       nudges.notificationQueue,
       nudges.transferQueue,
       openQueue(PAYMENTS_QUEUE, redis),
+      container.venue.venue,
+      openQueue(VENUE_REPORTS_QUEUE, redis),
       openQueue(MAINTENANCE_QUEUE, redis),
     ],
     now: () => new Date(),

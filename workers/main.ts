@@ -3,10 +3,12 @@ import type { Worker } from 'bullmq';
 import { loadDotEnv, readConfig, type WorkerRole } from '../src/config.js';
 import { createContainer, redisErrorLogger, type Container } from '../src/container.js';
 import { checkReplay } from '../src/market/replay-file.js';
+import { VENUE_REPORTS_QUEUE } from '../src/external-venue/messages.js';
 import { createMailer } from '../src/notifications/mailer.js';
 import { MAINTENANCE_QUEUE, openQueue } from '../src/queue/queues.js';
 import { publishMetrics } from '../src/process-metrics.js';
 import { connectRedis, requireNoEviction, workerOptions } from '../src/redis.js';
+import { startExternalVenue } from './external-venue.js';
 import { startKillSwitchWatch } from './kill-switch.js';
 import { ensureSchedules, measureQueues, startMaintenanceWorker } from './maintenance.js';
 import { maintenanceDeps, transferDeps } from './maintenance-deps.js';
@@ -17,6 +19,7 @@ import { startOrderWorkers } from './orders.js';
 import { observeWorker } from './observe.js';
 import { startPaymentProvider } from './payment-provider.js';
 import { startPriceBands } from './price-bands.js';
+import { startVenueReportWorker } from './venue-reports.js';
 import { startTransferWorker } from './transfers.js';
 import { startWatchdog } from './watchdog.js';
 
@@ -90,6 +93,13 @@ async function startRoles(
   }
   if (has('orders')) {
     workers.push(...startOrderWorkers(nudges.shardQueues.length, redis, executor));
+    workers.push(
+      startVenueReportWorker(redis, {
+        knex: db.knex,
+        log,
+        nudge: (shards) => nudges.shards(shards),
+      }),
+    );
     stops.push(startWatchdog({ knex: db.knex, redis, executor, log, exit }));
   }
   if (has('notifications')) {
@@ -109,6 +119,11 @@ async function startRoles(
     observeWorker(provider.worker, log);
     stops.push(provider.stop);
   }
+  if (has('venue')) {
+    const venue = startExternalVenue(redis, { config, log, redis: container.redis });
+    observeWorker(venue.worker, log);
+    stops.push(venue.stop);
+  }
   if (has('maintenance')) {
     stops.push(startKillSwitchWatch({ knex: db.knex, nudges, log }));
     stops.push(startPriceBands(container));
@@ -119,6 +134,8 @@ async function startRoles(
       nudges.notificationQueue,
       nudges.transferQueue,
       transfers.payments,
+      container.venue.venue,
+      openQueue(VENUE_REPORTS_QUEUE, container.redis),
       queue,
     ];
     const lookAfter = async () => {

@@ -22,7 +22,7 @@ export function maintenanceDeps(
   container: Container,
   transfers: LookAfterDeps = transferDeps(container),
 ): MaintenanceDeps {
-  const { config, db, log, nudges, sealer } = container;
+  const { config, db, log, nudges, sealer, venue } = container;
   const { knex } = db;
   return {
     knex,
@@ -40,6 +40,7 @@ export function maintenanceDeps(
       nudgeNotifications: () => nudges.notifications(),
     },
     transfers,
+    venue,
     audit: new AuditWatch({
       knex,
       log,

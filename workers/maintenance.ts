@@ -2,6 +2,7 @@ import { Worker, type Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Knex } from 'knex';
 import { expireApprovals } from '../src/approvals/expire.js';
+import { lookAfterRoutes, type LookAfterRoutesDeps } from '../src/venue/look-after-routes.js';
 import type { AuditWatch } from '../src/audit/watch.js';
 import { expireSignUps, remindSignUps, type SignUpJobDeps } from '../src/clients/sign-up-jobs.js';
 import type { MarketHours } from '../src/domain/clock.js';
@@ -31,6 +32,7 @@ export interface MaintenanceDeps {
   readonly minutesKeptDays: number;
   readonly signUps: SignUpJobDeps;
   readonly transfers: LookAfterDeps;
+  readonly venue: LookAfterRoutesDeps;
   readonly audit: AuditWatch;
   /** Of market surveillance. */
   readonly thresholds: Thresholds;
@@ -64,6 +66,7 @@ const UPKEEP: Readonly<Record<MaintenanceJob, Upkeep>> = {
   },
   'book-check': { everyMs: 30 * SECOND, run: ({ knex, log }) => checkBooks(knex, log) },
   transfers: { everyMs: 2 * SECOND, run: ({ transfers }) => lookAfterTransfers(transfers) },
+  venue: { everyMs: SECOND, run: ({ venue }) => lookAfterRoutes(venue) },
   'audit-anchor': { everyMs: 2 * SECOND, run: ({ audit }) => audit.anchor(new Date()) },
   surveillance: {
     everyMs: 30 * SECOND,

@@ -47,6 +47,8 @@ const LAST_NAME = 'Demo';
 const CASH = '1000000';
 const SHARES = '10000';
 const COINS: Record<string, string> = { 'BTC/USD': '10', 'ETH/USD': '200' };
+/** What the book has too little of is looked for at the external venue. */
+const AT_VENUE = ['AMZN', 'META', 'TSLA'];
 /** A routing number that passes its check. */
 const BANK = '021000021';
 const FILE = 'demo-credentials.json';
@@ -64,6 +66,7 @@ export async function seedDemo(config: Config): Promise<DemoCredentials> {
   try {
     await seedAssets(db.knex, config.shards, BANDED_ASSETS);
     await seedHistory(db.knex, config.marketHours, new Date());
+    await routeToVenue(db.knex);
     const kept = await readKept(config.dataDir);
     const clients: DemoClient[] = [];
     const sealer = createSealer(config.secretsKey);
@@ -80,6 +83,14 @@ export async function seedDemo(config: Config): Promise<DemoCredentials> {
   } finally {
     await db.close();
   }
+}
+
+/** Only in a new database: what staff decide later stays. */
+async function routeToVenue(knex: Knex): Promise<void> {
+  await knex('assets')
+    .whereIn('symbol', AT_VENUE)
+    .whereNotExists(knex('clients').select('id'))
+    .update({ routing: 'venue' });
 }
 
 async function readKept(dataDir: string): Promise<Map<string, DemoLogin>> {

@@ -22,7 +22,8 @@ const FAILURES_MAX = 3;
 const MARKET_READY_WITHIN_MS = 5_000;
 
 /**
- * Starts the API, the workers, the payment provider, the market data and the market.
+ * Starts the API, the workers, the payment provider with the external venue, the market data and the
+ * market.
  * @returns them in the order of their start: stopped in reverse, new work is taken away first
  */
 export function startProcesses(
@@ -45,7 +46,8 @@ export function startProcesses(
   );
   const processes = [
     ...workers,
-    start('payments', WORKER_FILE, DRAIN_MS.payments, 'payments'),
+    // Both are other companies; one process of theirs saves memory.
+    start('payments', WORKER_FILE, DRAIN_MS.payments, 'payments,venue'),
     start('market-data', WORKER_FILE, DRAIN_MS.marketData, 'market-data'),
     start('api', API_FILE, DRAIN_MS.api, ''),
   ];

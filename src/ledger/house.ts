@@ -12,12 +12,15 @@ export const ADJUSTMENTS_ACCOUNT = '00000000-0000-7000-8000-000000000009';
 export const BANK_ACCOUNT = '00000000-0000-7000-8000-000000000004';
 /** What clients owe the house. */
 export const RECEIVABLES_ACCOUNT = '00000000-0000-7000-8000-000000000005';
+/** The external venue: the other side of what is traded there. */
+export const VENUE_ACCOUNT = '00000000-0000-7000-8000-00000000000a';
 /** External accounts: their balance is the sum of their postings and stands nowhere else. */
 export const EXTERNAL_ACCOUNTS: ReadonlySet<string> = new Set([
   EXTERNAL_ACCOUNT,
   BANK_ACCOUNT,
   RECEIVABLES_ACCOUNT,
   ADJUSTMENTS_ACCOUNT,
+  VENUE_ACCOUNT,
 ]);
 /** The currency, as an asset of the ledger. */
 export const USD = '00000000-0000-7000-8000-000000000840';

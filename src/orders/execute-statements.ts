@@ -48,7 +48,7 @@ const orderColumns = (
   o.order_class as "orderClass", o.leg, o.group_id as "groupId",
   o.bound_price as "boundPrice", o.fee_bps as "feeBps",
   o.status, o.reason, o.filled_qty as "filledQty", o.filled_value as "filledValue", o.fees, o.hold, o.version,
-  o.replaced_by as "replacedBy", o.triggered_at as "triggeredAt", ${hwm} as hwm, o.created_at as "createdAt"`;
+  o.replaced_by as "replacedBy", o.route_id as "routeId", o.triggered_at as "triggeredAt", ${hwm} as hwm, o.created_at as "createdAt"`;
 
 const ORDER_COLUMNS = orderColumns('o.hwm');
 
@@ -77,7 +77,7 @@ export const TAKE_WORK: Statement = {
 /** $1 asset ids: what the pass must know of them. */
 export const PASS_ASSETS: Statement = {
   name: 'execute-pass-assets',
-  text: `select a.id, a.class, a.tradable and a.status = 'active' as "isTradable",
+  text: `select a.id, a.symbol, a.class, a.routing, a.tradable and a.status = 'active' as "isTradable",
       a.price_increment as "priceIncrement", a.min_trade_increment as "minTradeIncrement",
       coalesce(m.last_price, m.reference_price) as price, b.lower, b.upper
     from assets a join market_prices m on m.asset_id = a.id
@@ -99,6 +99,28 @@ export const ORDER_PLACES: Statement = {
     union all
     select order_id, seq, waits_for, release_at
       from parked_orders where order_id = any($1::uuid[])`,
+};
+
+/** $1 order ids: what was given to the external venue of them, the oldest first. */
+export const LOAD_ROUTES: Statement = {
+  name: 'execute-load-routes',
+  text: `select r.id, r.order_id as "orderId", r.account_id as "accountId", r.asset_id as "assetId",
+      a.symbol, r.shard, r.side, r.qty, r.limit_price as "limitPrice",
+      r.reference_price as "referencePrice", r.good_until as "goodUntil", r.status, r.reason,
+      r.filled_qty as "filledQty", r.applied_sequence as "appliedSequence", r.ends_as as "endsAs",
+      r.ends_reason as "endsReason", r.close_reason as "closeReason", r.disputed
+    from venue_routes r join assets a on a.id = r.asset_id
+    where r.order_id = any($1::uuid[]) order by r.id`,
+};
+
+/** $1 order ids: what the venue has said of them and has not taken effect. */
+export const LOAD_REPORTS: Statement = {
+  name: 'execute-load-reports',
+  text: `select p.route_id as "routeId", p.sequence, p.type, p.symbol, p.side,
+      p.execution_id as "executionId", p.price, p.qty, p.total_qty as "totalQty", p.reason
+    from venue_routes r join venue_reports p on p.route_id = r.id
+    where r.order_id = any($1::uuid[]) and p.sequence > r.applied_sequence
+    order by p.route_id, p.sequence`,
 };
 
 /** $1 group ids: their open orders, without replacements whose turn has not come. */

@@ -17,6 +17,7 @@ import type { MarketHours } from '../domain/clock.js';
 import { newId } from '../ids.js';
 import { shardQueueName } from '../queue/queues.js';
 import { Settlement } from './settlement.js';
+import type { PassRoutes } from './pass-routes.js';
 import type { PassRules } from './pass-prices.js';
 import { TradingBlocks } from './trading-blocks.js';
 import { PassReads, readBlocks, takeWork } from './waiting-work.js';
@@ -24,6 +25,7 @@ import type { WorkItem } from './working-order.js';
 import type { LimitBook } from '../risk/limits.js';
 import type { SettlementRecord } from './settlement-record.js';
 import { writeSettlement, type PassNote } from './settlement-store.js';
+import { reportRoutes } from '../venue/report-routes.js';
 
 export interface ExecutorDeps {
   db: Database;
@@ -34,6 +36,8 @@ export interface ExecutorDeps {
   /** What decides whether a market is open; the time by default. */
   now?: () => Date;
   marketCollarBps: number;
+  /** So long an order may stay at the external venue, at most. */
+  venueGoodForMs: number;
   limits: Pick<LimitBook, 'for'>;
   /** Told after a commit that notifications wait. Must neither wait nor throw. */
   nudgeNotifications: () => void;
@@ -41,6 +45,8 @@ export interface ExecutorDeps {
   announce: (accountIds: readonly string[]) => void;
   /** Told after a commit whose books may have changed. Must neither wait nor throw. */
   announceMarket: (assetIds: readonly string[]) => void;
+  /** Told after a commit of which routes the external venue has to hear. Must neither wait nor throw. */
+  tellVenue: (routeIds: readonly string[]) => void;
 }
 
 interface Request {
@@ -56,6 +62,8 @@ interface ShardFence {
 interface Pass {
   work: WorkItem[];
   settlement: SettlementRecord | null;
+  /** What it has done with the external venue. */
+  routes: PassRoutes | null;
   /** Shards that somebody else is settling at this moment. */
   busy: number[];
   stale: number[];
@@ -212,6 +220,7 @@ export class Executor {
     return {
       work: [],
       settlement: null,
+      routes: null,
       busy: shards,
       stale: passes.flatMap(({ stale }) => stale),
     };
@@ -235,28 +244,31 @@ export class Executor {
         .map(({ shard }) => shard);
       const mine = [...valid.keys()].filter((shard) => !stale.includes(shard));
       const work = mine.length === 0 ? [] : await takeWork(tx, mine, perShard);
-      if (work.length === 0) return { work, settlement: null, busy, stale };
+      if (work.length === 0) return { work, settlement: null, routes: null, busy, stale };
       const settlement = new Settlement(this.rules(new TradingBlocks(blocks)), new PassReads(tx));
       await settlement.run(work);
       await writeSettlement(tx, work, settlement.market, { ...note, matchedAt: new Date() });
-      return { work, settlement: settlement.record, busy, stale };
+      const { record, routes } = settlement.market;
+      return { work, settlement: record, routes, busy, stale };
     });
   }
 
   private rules(blocks: TradingBlocks): PassRules {
-    const { marketHours, marketCollarBps, limits, now: clock } = this.deps;
+    const { marketHours, marketCollarBps, venueGoodForMs, limits, now: clock } = this.deps;
     const now = clock ? clock() : new Date();
     return {
       now,
       hours: new TradingHours(marketHours, now),
       blocks,
       marketCollarBps,
+      venueGoodForMs,
       collarBps: (accountId, assetId) => limits.for(accountId, assetId).collarBps,
     };
   }
 
   /** Only after the commit: metrics, one log line, and the word that notifications wait. */
-  private report({ work, settlement }: Pass, requests: readonly Request[], seconds: number): void {
+  private report(pass: Pass, requests: readonly Request[], seconds: number): void {
+    const { work, settlement, routes } = pass;
     if (!settlement) return;
     const now = Date.now();
     for (const { kind, waitingSince, order } of work) {
@@ -272,6 +284,7 @@ export class Executor {
     this.deps.announce([...settlement.accounts.keys()]);
     this.deps.announceMarket([...new Set(work.map(({ order }) => order.assetId))]);
     if (settlement.notifications.size > 0) this.deps.nudgeNotifications();
+    if (routes) reportRoutes(routes, this.deps);
     this.deps.log.info('settled', {
       shards: [...new Set(work.map(({ shard }) => shard))],
       job_ids: requests.map(({ jobId }) => jobId).slice(0, LOGGED_ORDERS_MAX),

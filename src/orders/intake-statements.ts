@@ -66,7 +66,9 @@ export const FIND_TARGETS: Statement = {
   text: `select o.id, o.account_id as "accountId", o.shard, o.status, o.qty, o.hold,
       o.version, o.filled_qty as "filledQty", o.filled_value as "filledValue", o.fees,
       exists (select 1 from work_items w where w.order_id = o.id and w.kind = 'cancel')
+        or exists (select 1 from venue_routes r where r.id = o.route_id and r.ends_as is not null)
         as "cancelPending",
+      o.route_id is not null as "isAtVenue",
       exists (select 1 from work_items w where w.order_id = o.id and w.kind = 'replace')
         as "replacePending",
       o.replaces is not null and exists (

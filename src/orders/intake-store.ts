@@ -27,6 +27,8 @@ export interface TargetRow {
   hold: bigint;
   cancelPending: boolean;
   replacePending: boolean;
+  /** True while its rest is at the external venue. */
+  isAtVenue: boolean;
   /** True while it is a replacement that is not decided: it may yet be rejected. */
   isToReplace: boolean;
 }

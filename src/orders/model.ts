@@ -126,10 +126,16 @@ export class Order extends Model implements OrderTerms, OrderProgress {
   declare hwm: bigint | null;
 }
 
-/** Derived, never stored: an order cannot stay pending once its work is done. */
-const PENDING = `(select w.kind from work_items w
-  where w.order_id = orders.id and w.kind in ('cancel', 'replace')
-  order by w.kind limit 1) as pending`;
+/**
+ * Derived, never stored: an order cannot stay pending once its work is done, and the external venue has
+ * given it back.
+ */
+const PENDING = `coalesce(
+  (select w.kind from work_items w
+    where w.order_id = orders.id and w.kind in ('cancel', 'replace')
+    order by w.kind limit 1),
+  (select 'cancel' from venue_routes r where r.id = orders.route_id and r.ends_as is not null)
+  ) as pending`;
 
 /** While a trailing stop is armed, the best price it has seen is with what it waits for. */
 const HWM = `coalesce((select p.hwm from parked_orders p where p.order_id = orders.id), orders.hwm)

@@ -26,6 +26,13 @@ export const parkedAt = (order: WorkingOrder, seq: bigint, releaseAt: Date): Par
   releaseAt,
 });
 
+/** An order whose rest is at the external venue. */
+export const parkedAtVenue = (order: WorkingOrder, seq: bigint): ParkedRow => ({
+  ...parkedAt(order, seq, new Date(0)),
+  waitsFor: 'venue',
+  releaseAt: null,
+});
+
 /** A leg that waits for its entry. */
 export const parkedLeg = (order: WorkingOrder, seq: bigint): ParkedRow => ({
   ...parkedAt(order, seq, new Date(0)),

@@ -1,6 +1,7 @@
+import type { Budget, IncomingOrder } from '../domain/match.js';
 import { opposite, OrderBook, type RestingOrder, type Side } from '../domain/order-book.js';
-import { tradeValue } from '../domain/money.js';
-import type { WorkingOrder } from './working-order.js';
+import { MAX_UNITS, tradeValue } from '../domain/money.js';
+import { restOf, type WorkingOrder } from './working-order.js';
 
 /** What an incoming order may take from a book, at most. */
 export interface Reach {
@@ -158,3 +159,25 @@ export const reachOf = (order: WorkingOrder, worstPrice: bigint): Reach => {
     value: spends ? order.notional! : 0n,
   };
 };
+
+/**
+ * An order as it meets the book.
+ * @param bounds the worst price that the order itself allows, and its asset's band, in 10^-4 USD
+ */
+export const incomingOf = (
+  order: WorkingOrder,
+  bounds: { own: bigint; band: bigint | null },
+  seq: bigint,
+  budget: Budget | null,
+): IncomingOrder => ({
+  orderId: order.id,
+  accountId: order.accountId,
+  side: order.side,
+  type: order.limitPrice === null ? 'market' : 'limit',
+  timeInForce: order.timeInForce,
+  boundPrice: bounds.own,
+  bandPrice: bounds.band,
+  seq,
+  qty: budget !== null && order.side === 'buy' ? MAX_UNITS : restOf(order),
+  budget,
+});

@@ -1,11 +1,12 @@
 import { matchOrder, type Fill } from '../domain/match.js';
-import { holdFor, MAX_UNITS } from '../domain/money.js';
+import { holdFor } from '../domain/money.js';
 import { directionOf, isReached } from '../domain/triggers.js';
 import { ArmedStops } from './armed-stops.js';
 import { OrderGroups } from './order-groups.js';
-import { parkedStop } from './parked.js';
-import { PassBooks, reachOf, type BookEntry } from './pass-books.js';
+import { parkedAtVenue, parkedStop } from './parked.js';
+import { incomingOf, PassBooks, reachOf, type BookEntry } from './pass-books.js';
 import { PassPrices, type PassRules } from './pass-prices.js';
+import { PassRoutes } from './pass-routes.js';
 import { SettlementRecord, type TradeRow } from './settlement-record.js';
 import { armedStop, type PassReads } from './waiting-work.js';
 import {
@@ -47,6 +48,7 @@ export class PassMarket {
   readonly groups: OrderGroups;
   readonly books: PassBooks;
   readonly prices: PassPrices;
+  readonly routes: PassRoutes;
   private readonly orders = new Map<string, WorkingOrder>();
   private readonly consequences: Consequence[] = [];
   private seq = 0n;
@@ -56,6 +58,7 @@ export class PassMarket {
     reads: PassReads,
   ) {
     this.prices = new PassPrices(rules, this.record);
+    this.routes = new PassRoutes(rules, this.prices);
     this.groups = new OrderGroups(
       (ids) => reads.groups(ids),
       (order) => this.adopt(order),
@@ -105,41 +108,50 @@ export class PassMarket {
   }
 
   open(order: WorkingOrder): void {
-    order.status = 'new';
+    order.status = order.filledQty > 0n ? 'partially_filled' : 'new';
     this.record.event(order, 'new');
   }
 
   /**
-   * Matches an order that waits nowhere yet against the book; what is left of it rests or ends.
+   * Matches an order that waits nowhere yet against the book; what is left of it goes to the external
+   * venue, rests or ends.
    * @param bound the worst price it may trade at, but for the asset's band; by default its limit or its collar
+   * @param isBack from the venue: it has a quantity by now, and does not go there again
    */
-  async enter(order: WorkingOrder, bound = this.prices.ownBoundOf(order)): Promise<void> {
-    const loading = this.books.ensure(reachOf(order, bound), order.accountId);
+  async enter(
+    order: WorkingOrder,
+    bound = this.prices.ownBoundOf(order),
+    isBack = false,
+  ): Promise<void> {
+    const terms = isBack ? { ...order, notional: null } : order;
+    const loading = this.books.ensure(reachOf(terms, bound), order.accountId);
     if (loading) await loading;
     const book = this.books.of(order.assetId);
-    const { id: orderId, accountId, side, timeInForce, notional } = order;
-    const result = matchOrder(book, {
-      orderId,
-      accountId,
-      side,
-      type: order.limitPrice === null ? 'market' : 'limit',
-      timeInForce,
-      boundPrice: bound,
-      bandPrice: this.prices.assetBandOf(order),
-      seq: this.nextSeq(),
-      qty: notional !== null && side === 'buy' ? MAX_UNITS : restOf(order),
-      budget: notional === null ? null : this.prices.budget(order, notional),
-    });
-    if (notional !== null) this.setQty(order, result.fills, result.remaining);
-    const resting = result.outcome === 'resting' ? book.find(orderId) : undefined;
-    if (resting) this.record.rest(resting);
+    const budget = this.prices.budget(terms);
+    const bounds = { own: bound, band: this.prices.assetBandOf(order) };
+    const result = matchOrder(book, incomingOf(terms, bounds, this.nextSeq(), budget));
+    if (budget) this.setQty(order, result.fills, result.remaining);
+    const route = isBack
+      ? null
+      : this.routes.forRest(order, result, this.prices.withinBand(order, bound));
+    if (result.outcome === 'resting') {
+      if (route) book.remove(order.id);
+      else this.record.rest(book.find(order.id)!);
+    }
     for (const fill of result.fills) this.trade(order, fill);
     if (result.reason === 'price_band') this.record.stopAtBand(order);
-    if (result.outcome === 'canceled') this.finish(order, 'canceled', result.reason);
-    for (const { price } of result.fills) {
-      for (const { order: stop, hwm } of await this.stops.onTrade(order.assetId, price)) {
-        this.reach(stop, hwm, price);
-      }
+    if (route) {
+      this.routes.open(order, route);
+      this.record.reshape(order);
+      this.record.park(parkedAtVenue(order, this.nextSeq()));
+    } else if (result.outcome === 'canceled') this.finish(order, 'canceled', result.reason);
+    for (const { price } of result.fills) await this.reachStops(order.assetId, price);
+  }
+
+  /** What a trade at a price means for the asset's armed stops. */
+  async reachStops(assetId: string, price: bigint): Promise<void> {
+    for (const { order, hwm } of await this.stops.onTrade(assetId, price)) {
+      this.reach(order, hwm, price);
     }
   }
 
@@ -160,7 +172,8 @@ export class PassMarket {
     this.fill(taker, trade, trade.takerFee);
   }
 
-  private fill(order: WorkingOrder, trade: TradeRow, fee: bigint): void {
+  /** One side of a trade: its order's progress, and what it holds from now on. */
+  fill(order: WorkingOrder, trade: TradeRow, fee: bigint): void {
     this.record.fill(order, trade, fee);
     this.record.setHold(order, this.neededHold(order));
     if (order.groupId !== null) this.carryToGroup(order, trade.qty);
@@ -248,8 +261,12 @@ export class PassMarket {
     if (isUntriggered(leg)) this.arm(leg);
   }
 
-  /** Ends an order wherever it waits, and with it the other orders of its group. */
+  /**
+   * Ends an order wherever it waits, and with it the other orders of its group. One at the external
+   * venue is asked back, and ends when that has said what it traded.
+   */
   end(order: WorkingOrder, status: EndStatus, reason: string | null): void {
+    if (order.routeId !== null) return this.routes.recall(order, status, reason);
     this.withdraw(order);
     this.finish(order, status, reason);
   }

@@ -14,6 +14,8 @@ export interface PassRules {
   hours: TradingHours;
   blocks: TradingBlocks;
   marketCollarBps: number;
+  /** So long an order may stay at the external venue, at most. */
+  venueGoodForMs: number;
   /** The width of the price band, in 1/100 of a percent. */
   collarBps: (accountId: string, assetId: string) => number;
 }
@@ -68,9 +70,8 @@ export class PassPrices {
     return priceBand(side, this.priceOf(assetId), this.rules.collarBps(accountId, assetId));
   }
 
-  /** The worst price that an order which just arrives may trade at, the asset's band included. */
-  boundOf(order: WorkingOrder): bigint {
-    const bound = this.ownBoundOf(order);
+  /** The worst price, the asset's band included, for an order that may trade at `bound` on its own. */
+  withinBand(order: WorkingOrder, bound: bigint): bigint {
     const band = this.assetBandOf(order);
     return band === null ? bound : tighter(order.side, bound, band);
   }
@@ -92,8 +93,10 @@ export class PassPrices {
     return band && isStranded(side, limitPrice!, band) ? 'price_band' : null;
   }
 
-  budget({ assetId }: WorkingOrder, amount: bigint): Budget {
-    return { amount, qtyIncrement: this.asset(assetId).minTradeIncrement };
+  /** What an order by notional may spend or has to raise; null for one by quantity. */
+  budget({ assetId, notional }: WorkingOrder): Budget | null {
+    if (notional === null) return null;
+    return { amount: notional, qtyIncrement: this.asset(assetId).minTradeIncrement };
   }
 
   /** A stop's own bound: a collar around the price that triggered it; a buyer's never above what is held. */

@@ -146,6 +146,10 @@ export function refuseReplacement(old: TargetRow, ifVersion: number | null): Dom
     return invalid('order is not replaceable: it is being cancelled', { order_status });
   if (old.replacePending)
     return invalid('order is not replaceable: another replacement is under way', { order_status });
+  if (old.isAtVenue) {
+    const message = 'order is not replaceable: it is at the external venue; cancel it instead';
+    return invalid(message, { order_status });
+  }
   if (!old.isToReplace) return null;
   const message = 'order is not replaceable: it has yet to take the place of another';
   return invalid(message, { order_status });

@@ -14,7 +14,7 @@ import {
 export interface OrderPlace {
   orderId: string;
   seq: bigint;
-  waitsFor: 'trigger' | 'entry' | 'session' | null;
+  waitsFor: 'trigger' | 'entry' | 'session' | 'venue' | null;
   releaseAt: Date | null;
 }
 
@@ -69,6 +69,7 @@ export class Replacements {
 
   private refusal(item: WorkItem, old: WorkingOrder, successor: WorkingOrder): string | null {
     if (!isOpen(old)) return `order is ${old.status}`;
+    if (old.routeId !== null) return 'order is at the external venue';
     if (item.ifVersion !== null && item.ifVersion !== old.version) return 'version_conflict';
     const times = this.market.prices.times(old);
     if (isOverdue(old, times) || isOverdue(successor, times)) return 'session_over';

@@ -4,14 +4,18 @@ import { feeOn, tradeValue } from '../domain/money.js';
 import type { RestingOrder } from '../domain/order-book.js';
 import { edgeOf, type Edge } from '../domain/price-bands.js';
 import type { Direction } from '../domain/triggers.js';
-import { FEES_ACCOUNT } from '../ledger/house.js';
+import { FEES_ACCOUNT, VENUE_ACCOUNT } from '../ledger/house.js';
 import { tradePostings, type PostingRow } from '../ledger/trade-postings.js';
+import type { VenueFill } from './pass-routes.js';
 import type { WorkingOrder } from './working-order.js';
 
 export interface TradeRow {
   id: string;
   taker: WorkingOrder;
-  maker: WorkingOrder;
+  /** Null: it was traded at the external venue. */
+  maker: WorkingOrder | null;
+  /** What the venue calls it. */
+  venueExecutionId: string | null;
   price: bigint;
   qty: bigint;
   value: bigint;
@@ -53,7 +57,7 @@ export interface NotificationDraft {
 export interface ParkedRow {
   order: WorkingOrder;
   seq: bigint;
-  waitsFor: 'trigger' | 'entry' | 'session';
+  waitsFor: 'trigger' | 'entry' | 'session' | 'venue';
   direction: Direction | null;
   rank: bigint | null;
   hwm: bigint | null;
@@ -136,6 +140,7 @@ export class SettlementRecord {
       id: newId(),
       taker,
       maker,
+      venueExecutionId: null,
       price,
       qty,
       value,
@@ -145,6 +150,26 @@ export class SettlementRecord {
     this.trades.push(trade);
     this.lastPrices.set(taker.assetId, price);
     this.reduceInBook(resting);
+    this.post(trade);
+    return trade;
+  }
+
+  /** A trade of ours with the external venue: there is nobody else's order, and no fee of theirs. */
+  venueTrade(taker: WorkingOrder, { executionId, price, qty }: VenueFill): TradeRow {
+    const value = tradeValue(price, qty);
+    const trade: TradeRow = {
+      id: newId(),
+      taker,
+      maker: null,
+      venueExecutionId: executionId,
+      price,
+      qty,
+      value,
+      takerFee: feeOn(value, taker.feeBps),
+      makerFee: 0n,
+    };
+    this.trades.push(trade);
+    this.lastPrices.set(taker.assetId, price);
     this.post(trade);
     return trade;
   }
@@ -196,7 +221,7 @@ export class SettlementRecord {
   private post({ id, taker, maker, qty, value, takerFee, makerFee }: TradeRow): void {
     const sides = [
       { accountId: taker.accountId, fee: takerFee },
-      { accountId: maker.accountId, fee: makerFee },
+      { accountId: maker?.accountId ?? VENUE_ACCOUNT, fee: makerFee },
     ] as const;
     const [buyer, seller] = taker.side === 'buy' ? sides : [sides[1], sides[0]];
     this.postings.push(...tradePostings({ id, assetId: taker.assetId, qty, value }, buyer, seller));

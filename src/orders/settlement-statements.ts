@@ -14,6 +14,45 @@ export const INSERT_EXECUTIONS: Statement = {
       $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[]) as u`,
 };
 
+/** As INSERT_EXECUTIONS; $12 what the external venue calls those that have no maker. */
+export const INSERT_VENUE_EXECUTIONS: Statement = {
+  name: 'execute-insert-venue-executions',
+  text: `insert into executions (id, taker_order_id, maker_order_id, asset_id, taker_side, price, qty,
+      value, taker_fee, maker_fee, venue_execution_id, executed_at)
+    select u.*, $11::timestamptz from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[],
+      $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[],
+      $12::uuid[]) as u`,
+};
+
+/** $1 ids, $2 orders, $3 quantities, $4 worst prices, $5 our prices, $6 until, $7-$8 ends, $9 time. */
+export const INSERT_ROUTES: Statement = {
+  name: 'execute-insert-routes',
+  text: `insert into venue_routes (id, order_id, account_id, asset_id, shard, side, qty, limit_price,
+      reference_price, good_until, ends_as, ends_reason, reconcile_at, created_at)
+    select u.id, o.id, o.account_id, o.asset_id, o.shard, o.side, u.qty, u.limit_price,
+      u.reference_price, u.good_until, u.ends_as, u.ends_reason, $9::timestamptz + interval '2 s', $9
+    from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::timestamptz[],
+      $7::text[], $8::text[])
+      as u (id, order_id, qty, limit_price, reference_price, good_until, ends_as, ends_reason)
+    join orders o on o.id = u.order_id`,
+};
+
+/**
+ * $1 ids, $2 status, $3 reasons, $4 filled, $5 sequences, $6-$7 ends, $8 disputed, $9 time. A dispute
+ * that was noted meanwhile stays.
+ */
+export const UPDATE_ROUTES: Statement = {
+  name: 'execute-update-routes',
+  text: `update venue_routes r set status = u.status, reason = u.reason, filled_qty = u.filled_qty,
+      applied_sequence = u.applied_sequence, ends_as = u.ends_as, ends_reason = u.ends_reason,
+      disputed = r.disputed or u.disputed,
+      ended_at = case when u.status <> 'open' then coalesce(r.ended_at, $9::timestamptz) end
+    from unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::int[], $6::text[], $7::text[],
+      $8::bool[])
+      as u (id, status, reason, filled_qty, applied_sequence, ends_as, ends_reason, disputed)
+    where r.id = u.id`,
+};
+
 /** $1 ids, $2 the time. A trade's journal has the trade's id. */
 export const INSERT_TRADE_JOURNALS: Statement = {
   name: 'execute-insert-journals',
@@ -45,13 +84,14 @@ export const UPDATE_ORDERS: Statement = {
     where o.id = u.id`,
 };
 
-/** $1 ids, $2 quantities, $3 successors, $4 trigger times, $5 marks of trailing stops. */
+/** $1 ids, $2 quantities, $3 successors, $4 trigger times, $5 marks of trailing stops, $6 routes. */
 export const RESHAPE_ORDERS: Statement = {
   name: 'execute-reshape-orders',
   text: `update orders o set qty = u.qty, replaced_by = u.replaced_by,
-      triggered_at = u.triggered_at, hwm = u.hwm
-    from unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::timestamptz[], $5::bigint[])
-      as u (id, qty, replaced_by, triggered_at, hwm)
+      triggered_at = u.triggered_at, hwm = u.hwm, route_id = u.route_id
+    from unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::timestamptz[], $5::bigint[],
+      $6::uuid[])
+      as u (id, qty, replaced_by, triggered_at, hwm, route_id)
     where o.id = u.id`,
 };
 

@@ -2,6 +2,7 @@ import type { Tx } from '../db.js';
 import * as sql from './settlement-statements.js';
 import { rankOf } from './pass-books.js';
 import type { PassMarket } from './pass-market.js';
+import type { PassRoutes } from './pass-routes.js';
 import { settleBalances } from './settlement-balances.js';
 import type { ParkedRow, SettlementRecord } from './settlement-record.js';
 import { stopRank } from './waiting-work.js';
@@ -43,6 +44,7 @@ export async function writeSettlement(
     ...writeParked(tx, market),
     ...writeNotifications(tx, settlement, now),
     ...writeBandStops(tx, settlement, now),
+    ...writeRoutes(tx, market.routes, now),
     tx.run(sql.DELETE_WORK, [work.map(({ shard }) => shard), work.map(({ seq }) => seq)]),
   ]; // a failure of these is noted by the transaction, which ends with it
   await Promise.all([...unlocked, settleBalances(tx, settlement, now)]);
@@ -54,11 +56,12 @@ function writeTrades(
   now: Date,
 ): Promise<unknown>[] {
   if (trades.length === 0) return [];
+  const isAtVenue = trades.some(({ maker }) => maker === null);
   return [
-    tx.run(sql.INSERT_EXECUTIONS, [
+    tx.run(isAtVenue ? sql.INSERT_VENUE_EXECUTIONS : sql.INSERT_EXECUTIONS, [
       trades.map(({ id }) => id),
       trades.map(({ taker }) => taker.id),
-      trades.map(({ maker }) => maker.id),
+      trades.map(({ maker }) => maker?.id),
       trades.map(({ taker }) => taker.assetId),
       trades.map(({ taker }) => taker.side),
       trades.map(({ price }) => price),
@@ -67,6 +70,7 @@ function writeTrades(
       trades.map(({ takerFee }) => takerFee),
       trades.map(({ makerFee }) => makerFee),
       now,
+      ...(isAtVenue ? [trades.map(({ venueExecutionId }) => venueExecutionId)] : []),
     ]),
     tx.run(sql.INSERT_TRADE_JOURNALS, [trades.map(({ id }) => id), now]),
     tx.run(sql.INSERT_POSTINGS, [
@@ -107,6 +111,7 @@ function writeOrders(
         special.map(({ replacedBy }) => replacedBy),
         special.map(({ triggeredAt }) => triggeredAt?.toISOString()),
         special.map(finalMark),
+        special.map(({ routeId }) => routeId),
       ]),
     orders.length > 0 &&
       tx.run(sql.UPDATE_ORDERS, [
@@ -180,6 +185,38 @@ function writeParked(tx: Tx, { record, stops }: PassMarket): Promise<unknown>[] 
         inserted.map(({ rank }) => rank),
         inserted.map(({ hwm }) => hwm),
         inserted.map(({ releaseAt }) => releaseAt?.toISOString()),
+      ]),
+  ].filter((sent) => sent !== false);
+}
+
+/** What the external venue is told by the row is told after the commit, and again as long as it is open. */
+function writeRoutes(tx: Tx, { opened, changed }: PassRoutes, now: Date): Promise<unknown>[] {
+  const rows = [...opened];
+  const old = [...changed].filter((route) => !opened.has(route));
+  return [
+    rows.length > 0 &&
+      tx.run(sql.INSERT_ROUTES, [
+        rows.map(({ id }) => id),
+        rows.map(({ orderId }) => orderId),
+        rows.map(({ qty }) => qty),
+        rows.map(({ limitPrice }) => limitPrice),
+        rows.map(({ referencePrice }) => referencePrice),
+        rows.map(({ goodUntil }) => goodUntil.toISOString()),
+        rows.map(({ endsAs }) => endsAs),
+        rows.map(({ endsReason }) => endsReason),
+        now,
+      ]),
+    old.length > 0 &&
+      tx.run(sql.UPDATE_ROUTES, [
+        old.map(({ id }) => id),
+        old.map(({ status }) => status),
+        old.map(({ reason }) => reason),
+        old.map(({ filledQty }) => filledQty),
+        old.map(({ appliedSequence }) => appliedSequence),
+        old.map(({ endsAs }) => endsAs),
+        old.map(({ endsReason }) => endsReason),
+        old.map(({ disputed }) => disputed),
+        now,
       ]),
   ].filter((sent) => sent !== false);
 }

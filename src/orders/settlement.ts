@@ -5,6 +5,7 @@ import type { PassRules } from './pass-prices.js';
 import { reachOf } from './pass-books.js';
 import { Replacements } from './replacements.js';
 import type { SettlementRecord } from './settlement-record.js';
+import { VenueWork } from './venue-work.js';
 import type { PassReads } from './waiting-work.js';
 import { isOpen, isUntriggered, type WorkingOrder, type WorkItem } from './working-order.js';
 
@@ -18,6 +19,7 @@ export const MAX_WORK_ATTEMPTS = 5;
 export class Settlement {
   readonly market: PassMarket;
   private readonly replacements: Replacements;
+  private readonly venueWork: VenueWork;
 
   constructor(
     private readonly rules: PassRules,
@@ -25,6 +27,7 @@ export class Settlement {
   ) {
     this.market = new PassMarket(rules, reads);
     this.replacements = new Replacements(this.market);
+    this.venueWork = new VenueWork(this.market);
   }
 
   /** What came of it. */
@@ -45,18 +48,25 @@ export class Settlement {
 
   /** Reads at once what most of the work needs; whatever else comes up is read on demand. */
   private async prepare(work: readonly WorkItem[]): Promise<void> {
-    const { groups, books, stops, prices } = this.market;
+    const { groups, books, stops, prices, routes } = this.market;
     const arriving = work.filter(({ kind }) => kind !== 'cancel' && kind !== 'expire');
     const trading = [...new Set(arriving.map(({ order }) => order.assetId))];
     const reaches = arriving
-      .filter(({ order }) => !isUntriggered(order) && !this.rules.blocks.isEverything)
+      .filter(
+        ({ kind, order }) =>
+          kind !== 'venue' && !isUntriggered(order) && !this.rules.blocks.isEverything,
+      )
       .map(({ order }) => reachOf(order, order.limitPrice ?? order.boundPrice));
+    const atVenue = work
+      .filter(({ kind, order }) => kind === 'venue' || order.routeId !== null)
+      .map(({ order }) => order.id);
     await Promise.all([
       prices.read(this.reads, [...new Set(work.map(({ order }) => order.assetId))]),
       groups.read(work.map(({ order }) => order)),
       books.preload(reaches),
       stops.preload(trading),
       this.replacements.prepare(work, this.reads),
+      routes.read(this.reads, atVenue),
     ]);
   }
 
@@ -74,6 +84,8 @@ export class Settlement {
         return this.expire(order);
       case 'replace':
         return this.replacements.replace(item);
+      case 'venue':
+        return this.venueWork.apply(order);
       default:
         throw new Error(`unknown work ${String(kind satisfies never)}`);
     }
@@ -118,6 +130,7 @@ export class Settlement {
 
   private giveUp(item: WorkItem): void {
     if (item.kind === 'replace') this.replacements.reject(item, 'internal_error');
+    else if (item.kind === 'venue') this.market.routes.giveUp(item.order);
     else if (isOpen(item.order)) this.market.end(item.order, 'rejected', 'internal_error');
   }
 }

@@ -1,9 +1,11 @@
 import type { Tx } from '../db.js';
 import type { RestingOrder } from '../domain/order-book.js';
 import { directionOf, trailingStop, triggerRank } from '../domain/triggers.js';
+import type { Routing } from '../domain/venue-routing.js';
 import type { ArmedStop, Lane, StopEntry, WantedStops } from './armed-stops.js';
 import * as sql from './execute-statements.js';
 import type { BookEntry, WantedBook } from './pass-books.js';
+import type { Route, StoredReport } from './pass-routes.js';
 import type { OrderPlace } from './replacements.js';
 import type { BlockRow } from './trading-blocks.js';
 import type { WorkingOrder, WorkItem } from './working-order.js';
@@ -11,8 +13,11 @@ import type { WorkingOrder, WorkItem } from './working-order.js';
 /** An asset as a pass needs it. Prices in 10^-4 USD, quantities in 10^-9 units. */
 export interface PassAsset {
   id: string;
+  symbol: string;
   class: 'us_equity' | 'crypto';
   isTradable: boolean;
+  /** Where the unfilled rest of a marketable order goes. */
+  routing: Routing;
   priceIncrement: bigint;
   minTradeIncrement: bigint;
   /** The last trade or, before the first one, the reference price. */
@@ -105,6 +110,16 @@ export class PassReads {
   /** Where open orders wait. */
   async places(ids: readonly string[]): Promise<OrderPlace[]> {
     return this.tx.run<OrderPlace>(sql.ORDER_PLACES, [ids]);
+  }
+
+  /** What was given to the external venue of orders. */
+  async routes(orderIds: readonly string[]): Promise<Route[]> {
+    return this.tx.run<Route>(sql.LOAD_ROUTES, [orderIds]);
+  }
+
+  /** What the venue has said of them and has not taken effect. */
+  async reports(orderIds: readonly string[]): Promise<StoredReport[]> {
+    return this.tx.run<StoredReport>(sql.LOAD_REPORTS, [orderIds]);
   }
 
   async books(wanted: readonly WantedBook[]): Promise<BookEntry[]> {

@@ -35,9 +35,13 @@ export type WorkingOrder = Pick<
     | 'replacedBy'
     | 'triggeredAt'
     | 'hwm'
-  >;
+  > & {
+    /** While the rest is at the external venue: its route there. */
+    routeId: string | null;
+  };
 
-export type WorkKind = 'place' | 'cancel' | 'replace' | 'expire' | 'release';
+/** `venue`: the external venue has said something about the order. */
+export type WorkKind = 'place' | 'cancel' | 'replace' | 'expire' | 'release' | 'venue';
 
 /** One thing to do, in the sequence of its shard. */
 export interface WorkItem {

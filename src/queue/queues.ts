@@ -29,6 +29,7 @@ export type MaintenanceJob =
   | 'audit-anchor'
   | 'audit-verify'
   | 'transfers'
+  | 'venue'
   | 'surveillance';
 
 /** In braces, so that all keys of one queue are in one Redis Cluster slot. */

@@ -68,6 +68,8 @@ async function cancelPage(knex: Knex, { isGlobal, accountIds }: Kills): Promise<
          select shard, order_id, account_id from work_items
          where kind in ('place', 'release') and ${whose}
          union all select shard, order_id, account_id from parked_orders where ${whose}
+           and not (waits_for = 'venue' and exists (select from venue_routes r
+             where r.order_id = parked_orders.order_id and r.status = 'open' and r.ends_as is not null))
          union all select shard, order_id, account_id from book_orders where ${whose}
        ) listed
        where not exists (

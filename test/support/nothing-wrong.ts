@@ -42,6 +42,12 @@ const WRONG_WHEN_SETTLED: Record<string, string> = {
     where e.order_status <> o.status or e.order_version > o.version
       or o.closed_at is not null and e.order_version <> o.version
       or e.filled_qty <> o.filled_qty or e.filled_value <> o.filled_value or e.fees <> o.fees`,
+  'orders at the venue without their open route, or the other way round': `
+    select o.id, o.status, r.status as route from orders o
+    left join parked_orders p on p.order_id = o.id and p.waits_for = 'venue'
+    left join venue_routes r on r.id = o.route_id and r.status = 'open'
+    where (o.route_id is null) <> (p.order_id is null) or (o.route_id is null) <> (r.id is null)
+      or r.qty - r.filled_qty <> o.qty - o.filled_qty`,
   'replaced orders without their successor': `
     select o.id from orders o left join orders s on s.id = o.replaced_by and s.replaces = o.id
     where (o.status = 'replaced') <> (s.id is not null) or s.status = 'rejected'`,

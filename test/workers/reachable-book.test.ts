@@ -53,6 +53,7 @@ function buildOrder(random: Random, assetId: string, waits: boolean): WorkingOrd
     replacedBy: null,
     triggeredAt: null,
     hwm: null,
+    routeId: null,
     boundPrice: waits ? worse : crossing,
     feeBps: 0,
     createdAt: NOW,
@@ -134,6 +135,7 @@ const RULES = {
   hours: new TradingHours('always', NOW),
   blocks: new TradingBlocks([]),
   marketCollarBps: 500,
+  venueGoodForMs: 10_000,
   collarBps: () => 9_000,
 };
 
@@ -167,7 +169,7 @@ function outcome({ record }: Settlement): unknown {
     [...orders].map(({ orderId, remaining }) => `${orderId} ${remaining}`).sort();
   return {
     trades: record.trades.map(
-      ({ taker, maker, price, qty }) => `${taker.id} ${maker.id} ${qty}@${price}`,
+      ({ taker, maker, price, qty }) => `${taker.id} ${maker?.id} ${qty}@${price}`,
     ),
     orders: [...record.changed]
       .map(({ id, status, filledQty, reason }) => `${id} ${status} ${filledQty} ${reason}`)

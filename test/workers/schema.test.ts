@@ -132,7 +132,7 @@ describe('the schema', () => {
       expect(await rollbackLast(database.url)).to.have.length(applied.length);
       expect(await migrateToLatest(database.url)).to.deep.equal(applied);
       const db = connectDatabase(database.url, 'test', 1);
-      expect(await db.knex('accounts').count('* as count').first()).to.deep.equal({ count: 6n });
+      expect(await db.knex('accounts').count('* as count').first()).to.deep.equal({ count: 7n });
       await db.close();
     } finally {
       database.drop();
