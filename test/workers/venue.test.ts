@@ -101,6 +101,26 @@ describe('the external venue', () => {
     expect(last.last_price).to.equal(usd('149.9'));
   });
 
+  it('gets no worse price than the edge of the price band', async () => {
+    const { id } = trading.container.catalog.find('AAPL')!;
+    await knex()('assets').where({ id }).update({ band_bps: 100 });
+    const [reference, lower, upper] = [usd('150'), usd('148.5'), usd('151.5')];
+    const times = { moved_at: new Date(), counts_from: new Date() };
+    await knex()('price_bands').insert({ asset_id: id, reference, lower, upper, ...times });
+    try {
+      const { route, venue } = await routed();
+      expect(route).to.include({ status: 'open', limit_price: upper });
+      await say(trading, venue.fill('151.50', '10'), venue.done());
+      const beyond = await trading.place({ account: buyer, side: 'buy', qty: '1', price: '152' });
+      await trading.settle();
+      expect(await trading.order(beyond)).to.include({ status: 'canceled', reason: 'price_band' });
+      expect(await routesOf(beyond)).to.have.length(0);
+    } finally {
+      await knex()('price_bands').delete();
+      await knex()('assets').where({ id }).update({ band_bps: null });
+    }
+  });
+
   it('leaves everything where it was for assets that are not routed', async () => {
     const placed = await trading.place({ account: buyer, symbol: 'MSFT', side: 'buy', qty: '1' });
     await trading.settle();
