@@ -17,12 +17,16 @@ export async function readSymbols(db: Database, count: number): Promise<Symbol[]
     .map(({ symbol, price }) => ({ symbol, price: Number(price) / 100 }));
 }
 
-/** Opens accounts with more money and shares than a benchmark can use. */
+/**
+ * Opens accounts with more money and shares than a benchmark can use. What is measured is our own book:
+ * nothing goes to the external venue.
+ */
 export async function seedTraders(
   db: Database,
   accounts: number,
   symbols: readonly Symbol[],
 ): Promise<SeededAccount[]> {
+  await db.knex('assets').update({ routing: 'internal' });
   const shares = symbols.map(({ symbol }) => [symbol, parseDecimal('100000', QTY_SCALE)] as const);
   return seedAccounts(
     db.knex,

@@ -48,7 +48,7 @@ const CASH = '1000000';
 const SHARES = '10000';
 const COINS: Record<string, string> = { 'BTC/USD': '10', 'ETH/USD': '200' };
 /** What the book has too little of is looked for at the external venue. */
-const AT_VENUE = ['AMZN', 'META', 'TSLA'];
+const AT_VENUE = ['DIS'];
 /** A routing number that passes its check. */
 const BANK = '021000021';
 const FILE = 'demo-credentials.json';

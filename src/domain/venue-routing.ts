@@ -18,8 +18,8 @@ export interface RoutableOrder {
 
 /**
  * Whether the rest of an order goes to the external venue: of a market order or an ioc limit that found
- * too little, and of a day or gtc limit that is marketable: it traded, or its price is at or through
- * the asset's. Orders that belong together (one would have to wait for the other's answer), that trade
+ * too little, and of a day or gtc limit that is marketable: it traded, or its price is through the
+ * asset's. Orders that belong together (one would have to wait for the other's answer), that trade
  * whole or not at all, or at the open or the close only, stay here; so does what met an own order.
  */
 export function goesToVenue(
@@ -34,6 +34,6 @@ export function goesToVenue(
     case 'canceled':
       return reason === 'no_liquidity' || reason === 'ioc_rest';
     case 'resting':
-      return fills.length > 0 || (side === 'buy' ? bound >= price : bound <= price);
+      return fills.length > 0 || (side === 'buy' ? bound > price : bound < price);
   }
 }

@@ -37,7 +37,7 @@ export interface MarketPublisherDeps {
 const GATHER_MS = 15;
 /** Under load rounds are fewer and larger, which costs everybody less. */
 const BUSY_TRADES = 5;
-const BUSY_GATHER_MS = 50;
+const BUSY_GATHER_MS = 25;
 /** After such a pause somebody else may have published: the lines begin anew. */
 const RENEW_MS = 3 * HEARTBEAT_MS;
 const MICROSECONDS = 1_000;

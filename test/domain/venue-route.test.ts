@@ -93,8 +93,9 @@ describe('the rest of an order', () => {
     expect(goesToVenue({ ...order, timeInForce: 'ioc' }, ended('ioc_rest'))).to.equal(true);
   });
 
-  it('goes there when its price is at or through the asset’s, and rests otherwise', () => {
-    expect(goesToVenue(order, rests)).to.equal(true);
+  it('goes there when its price is through the asset’s, and rests otherwise', () => {
+    expect(goesToVenue({ ...order, bound: 101n }, rests)).to.equal(true);
+    expect(goesToVenue(order, rests)).to.equal(false);
     expect(goesToVenue({ ...order, bound: 99n }, rests)).to.equal(false);
     expect(goesToVenue({ ...order, side: 'sell', bound: 101n }, rests)).to.equal(false);
     expect(goesToVenue({ ...order, side: 'sell', bound: 99n }, rests)).to.equal(true);

@@ -45,7 +45,7 @@ describe('kill -9 of the external venue, and of a worker, while orders are at th
         'Content-Type': 'application/json',
       },
       body: JSON.stringify({
-        symbol: 'AMZN',
+        symbol: 'DIS',
         side,
         type: 'market',
         qty: '3',
