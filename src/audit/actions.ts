@@ -81,6 +81,7 @@ export const AUDIT_ACTIONS = {
   'transfer.contradiction': HOUSE_ONLY,
   'asset.routing_set': HOUSE_ONLY,
   'venue_route.closed': HOUSE_ONLY,
+  'venue_route.dispute_resolved': HOUSE_ONLY,
   'venue.contradiction': HOUSE_ONLY,
   'case.opened': HOUSE_ONLY,
   'case.finding_added': HOUSE_ONLY,

@@ -6,7 +6,7 @@ import { findRoute, type ListedRoute } from './route-model.js';
 /** After its time a route is left alone so long: the venue's last word may be on its way. */
 export const CLOSE_GRACE_MS = 60_000;
 
-const NOT_CLOSABLE = 40910020;
+const NOT_CLOSABLE = 40910030;
 
 /**
  * Gives up a route of which the venue does not say what became: the next pass of its shard takes the

@@ -80,6 +80,20 @@ export const venueOperations: readonly Operation[] = [
     problems: [404, 409],
   },
   {
+    ...operators,
+    method: 'post',
+    path: '/v2/admin/venue/routes/:id/resolve',
+    summary: 'Note that a dispute with the external venue is settled',
+    description:
+      'Books nothing: what there was to put right was put right with the venue, or by adjustments. ' +
+      'Another contradiction disputes the route anew.',
+    headers: idempotencyHeaders,
+    params: routeIdSchema,
+    body: reasonSchema,
+    responses: { 200: { description: 'It is not disputed any more', schema: routeSchema } },
+    problems: [404, 409],
+  },
+  {
     ...staff,
     method: 'get',
     path: routingPath,

@@ -13,6 +13,7 @@ import { findAssetTarget } from '../risk/targets.js';
 import { findRouting, setRouting, type AssetRouting } from './asset-routing.js';
 import { closeRoute } from './close-route.js';
 import { presentRoute, presentRouting } from './presenter.js';
+import { resolveDispute } from './resolve-dispute.js';
 import { listRoutes, type RouteFilter } from './route-model.js';
 import {
   listRoutesSchema,
@@ -54,6 +55,18 @@ export function venueRouter({ knex, nudge, now, ...guards }: VenueRoutesDeps): R
       const route = await closeRoute(trx, id, { by: actorOf(ctx), reason }, now());
       ctx.body = presentRoute(route);
       afterCommit(() => nudge([route.shard]));
+    }),
+  );
+
+  router.post(
+    '/v2/admin/venue/routes/:id/resolve',
+    ...operator,
+    validateParams(routeIdSchema),
+    validateBody(reasonSchema),
+    replayable(knex, async (ctx, trx) => {
+      const { id } = ctx.state.params as { id: string };
+      const { reason } = ctx.request.validBody as { reason: string };
+      ctx.body = presentRoute(await resolveDispute(trx, id, { by: actorOf(ctx), reason }));
     }),
   );
 

@@ -49,6 +49,31 @@ describe('staff and the external venue', () => {
     await say(trading, new VenueSide(route, { symbol: 'BTC/USD', side: 'buy' }).done());
   });
 
+  it('settle a dispute, once, and it is recorded', async () => {
+    await set('venue');
+    const order = { account: 0, symbol: 'BTC/USD', side: 'buy', qty: '0.01' } as const;
+    const placed = await trading.place(order);
+    await trading.settle();
+    await set('internal');
+    const route = await routeOf(trading, placed);
+    const venue = new VenueSide(route, { symbol: 'BTC/USD', side: 'buy' });
+    await say(trading, venue.fill('61000000', '0.01'), venue.done());
+    const list = async (query: string) => {
+      const answer = await api.call('GET', `/v2/admin/venue/routes?${query}`, { as: ops });
+      return (answer.body as { routes: { id: string }[] }).routes.map(({ id }) => id);
+    };
+    const resolve = () =>
+      api.call('POST', `/v2/admin/venue/routes/${route.id}/resolve`, {
+        as: ops,
+        body: { reason: 'the venue has taken it back' },
+      });
+    expect(await list('disputed=true')).to.deep.equal([route.id]);
+    expect((await resolve()).body).to.include({ id: route.id, disputed: false });
+    expect(await list('disputed=true')).to.deep.equal([]);
+    expect(await actions()).to.include('venue_route.dispute_resolved');
+    expectProblem(await resolve(), 409, 40910031);
+  });
+
   it('are told what is allowed', async () => {
     expectProblem(await set('elsewhere'), 422, 42210000);
     expectProblem(await set('venue', 'NOPE'), 404, 40410000);
@@ -58,6 +83,6 @@ describe('staff and the external venue', () => {
     const listed = await api.call('GET', '/v2/admin/venue/routes?status=done', { as: ops });
     const [route] = (listed.body as { routes: { id: string; symbol: string }[] }).routes;
     expect(route).to.include({ symbol: 'BTC/USD', filled_qty: '0', disputed: false });
-    expectProblem(await close(route!.id), 409, 40910020);
+    expectProblem(await close(route!.id), 409, 40910030);
   });
 });

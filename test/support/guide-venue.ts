@@ -1,5 +1,5 @@
 import type { Trading } from './trading.js';
-import { routeOf, routeToVenue } from './venue.js';
+import { routeOf, routeToVenue, say, VenueSide } from './venue.js';
 
 /** What the guide's chapter on the external venue begins with: an order that it does not answer for. */
 export async function addGuideRoute(trading: Trading): Promise<Record<string, string>> {
@@ -8,5 +8,10 @@ export async function addGuideRoute(trading: Trading): Promise<Record<string, st
   await trading.settle();
   const { id } = await routeOf(trading, order);
   await trading.asOwner(`update venue_routes set good_until = now() - interval '5 minutes'`);
-  return { ROUTE_ID: id };
+  const disputed = await trading.place({ account: 0, side: 'buy', qty: '2', symbol: 'XOM' });
+  await trading.settle();
+  const route = await routeOf(trading, disputed);
+  const venue = new VenueSide(route, { symbol: 'XOM', side: 'buy' });
+  await say(trading, venue.fill('1000', '2'), venue.done());
+  return { ROUTE_ID: id, DISPUTED_ROUTE_ID: route.id };
 }

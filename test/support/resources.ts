@@ -268,6 +268,7 @@ export const RESOURCES: Readonly<Record<string, ResourceKind>> = {
   '/v2/admin/price_bands/{base}/{quote}': shared(pair),
   '/v2/admin/assets/{symbol}/routing': shared({ symbol: 'KO' }),
   '/v2/admin/venue/routes/{id}/close': none({ id: randomUUID() }),
+  '/v2/admin/venue/routes/{id}/resolve': none({ id: randomUUID() }),
   '/v2/admin/accounts/{account_id}/kill_switch': account,
   '/v2/admin/accounts/{account_id}/restriction': account,
   '/v2/admin/audit/{id}': auditEntry,
