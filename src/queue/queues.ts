@@ -48,6 +48,8 @@ export function openQueue<Data>(name: string, connection: Redis): Queue<Data> {
     prefix: prefix(name),
     defaultJobOptions: JOB_OPTIONS,
     skipWaitingForReady: true,
+    // It would be asked once: a queue whose question is not answered takes no job for ever after.
+    skipVersionCheck: true,
     streams: { events: { maxLen: 200 } },
   });
   queue.on('error', () => undefined); // the connection's own listener has logged it
