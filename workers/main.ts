@@ -3,7 +3,7 @@ import type { Worker } from 'bullmq';
 import { loadDotEnv, readConfig, type WorkerRole } from '../src/config.js';
 import { createContainer, redisErrorLogger, type Container } from '../src/container.js';
 import { checkReplay } from '../src/market/replay-file.js';
-import { createMailer } from '../src/notifications/mailer.js';
+import { checkMailServer, createMailer } from '../src/notifications/mailer.js';
 import { MAINTENANCE_QUEUE, openQueue } from '../src/queue/queues.js';
 import { publishMetrics } from '../src/process-metrics.js';
 import { connectRedis, requireNoEviction, workerOptions } from '../src/redis.js';
@@ -93,6 +93,7 @@ async function startRoles(
     stops.push(startWatchdog({ knex: db.knex, redis, executor, log, exit }));
   }
   if (has('notifications')) {
+    void checkMailServer(config, log); // tells; nothing waits for it
     workers.push(
       startNotificationWorker(redis, {
         db,
