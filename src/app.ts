@@ -78,6 +78,7 @@ import { tradesRouter } from './market/trades-routes.js';
 import { tradeOperations } from './market/trades-schema.js';
 import { mfaRouter } from './mfa/routes.js';
 import { mfaOperations } from './mfa/schema.js';
+import { outboxRouter, showsOutbox } from './notifications/outbox-routes.js';
 import { orderOperations } from './orders/docs.js';
 import type { Intake } from './orders/intake.js';
 import { ordersRouter } from './orders/routes.js';
@@ -108,6 +109,9 @@ import { watchlistOperations } from './watchlists/schema.js';
 export interface AppDeps {
   readonly config: Pick<
     Config,
+    | 'nodeEnv'
+    | 'smtpUrl'
+    | 'dataDir'
     | 'rateLimitPerMin'
     | 'corsOrigins'
     | 'marketHours'
@@ -204,6 +208,7 @@ export function createApp(deps: AppDeps, guards: Guards): Koa {
   app.use(securityHeaders);
   for (const cors of allowOrigins(config.corsOrigins)) app.use(cors);
   app.use(bullBoard({ ...guards, queues, basicAuth: identity.basicAuth }));
+  if (showsOutbox(config)) app.use(outboxRouter(config).routes());
   app.use(router.routes());
   app.use(router.allowedMethods()); // only asked about what no route took
 

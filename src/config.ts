@@ -63,6 +63,7 @@ export interface Config extends TransferConfig, MarketConfig, VenueConfig {
   readonly maxOrdersPerSecond: number;
   readonly smtpUrl: string;
   readonly mailFrom: string;
+  readonly smtpMaxConnections: number;
   readonly mailsPerSecond: number;
   /** Where clients reach the API, for links in mails; without a slash at its end. */
   readonly publicUrl: string;
@@ -123,6 +124,7 @@ const settings = Joi.object({
   MAX_ORDERS_PER_SECOND: Joi.number().integer().min(0).max(100_000).default(0),
   SMTP_URL: url(['smtp', 'smtps']).allow('').default(''),
   MAIL_FROM: Joi.string().default('BrokerX+ <no-reply@brokerx.example>'),
+  SMTP_MAX_CONNECTIONS: Joi.number().integer().min(1).max(100).default(4),
   MAILS_PER_SECOND: Joi.number().integer().min(1).max(10_000).default(10),
   PUBLIC_URL: url(['http', 'https']),
   SIGN_UP_EXPIRES_DAYS: Joi.number().integer().min(2).max(365).default(7),
@@ -194,6 +196,7 @@ interface Settings extends MarketSettings, TransferSettings, VenueSettings, Surv
   MAX_ORDERS_PER_SECOND: number;
   SMTP_URL: string;
   MAIL_FROM: string;
+  SMTP_MAX_CONNECTIONS: number;
   MAILS_PER_SECOND: number;
   PUBLIC_URL?: string;
   SIGN_UP_EXPIRES_DAYS: number;
@@ -229,6 +232,7 @@ function fromSettings(value: Settings): Config {
     maxOrdersPerSecond: value.MAX_ORDERS_PER_SECOND,
     smtpUrl: value.SMTP_URL,
     mailFrom: value.MAIL_FROM,
+    smtpMaxConnections: value.SMTP_MAX_CONNECTIONS,
     mailsPerSecond: value.MAILS_PER_SECOND,
     publicUrl: (value.PUBLIC_URL ?? `http://127.0.0.1:${value.PORT}`).replace(/\/+$/, ''),
     signUpExpiresDays: value.SIGN_UP_EXPIRES_DAYS,

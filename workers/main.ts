@@ -4,7 +4,7 @@ import { loadDotEnv, readConfig, type WorkerRole } from '../src/config.js';
 import { createContainer, redisErrorLogger, type Container } from '../src/container.js';
 import { checkReplay } from '../src/market/replay-file.js';
 import { VENUE_REPORTS_QUEUE } from '../src/external-venue/messages.js';
-import { createMailer } from '../src/notifications/mailer.js';
+import { checkMailServer, createMailer } from '../src/notifications/mailer.js';
 import { MAINTENANCE_QUEUE, openQueue } from '../src/queue/queues.js';
 import { publishMetrics } from '../src/process-metrics.js';
 import { connectRedis, requireNoEviction, workerOptions } from '../src/redis.js';
@@ -103,6 +103,7 @@ async function startRoles(
     stops.push(startWatchdog({ knex: db.knex, redis, executor, log, exit }));
   }
   if (has('notifications')) {
+    void checkMailServer(config, log); // tells; nothing waits for it
     workers.push(
       startNotificationWorker(redis, {
         db,

@@ -23,6 +23,11 @@ export const clientSchema = answerSchema('Client', {
   id: uuidText,
   email: text,
   email_verified_at: orNull(timeText),
+  email_undeliverable_at: orNull(timeText).description(
+    'Since when a mail server says that there is no such mailbox: only codes are sent there. Null ' +
+      'again once the address is confirmed anew, as by a code to choose a new password, or changed',
+  ),
+  email_undeliverable_reason: orNull(text).description('What the mail server said'),
   phone: orNull(text).description('E.164'),
   first_name: text,
   last_name: text,

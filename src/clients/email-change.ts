@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import { recordAct, type Actor } from '../audit/record.js';
 import { DomainError, invalid, notFound } from '../errors.js';
 import { enqueueMail } from '../notifications/mails.js';
+import { DELIVERABLE } from '../notifications/undeliverable.js';
 import { type CodeMailDeps, mailCode, redeemProof, wrongCode } from './code-mails.js';
 import { isTaken } from './details.js';
 import { type ClientDetails, lockClient, updateClient } from './model.js';
@@ -26,7 +27,7 @@ export async function askForEmailChange(
     throw invalid(`The body is not valid: ${message}`, { errors: [{ field: 'email', message }] });
   }
   await mailToNew(deps, trx, client, email);
-  const data = { first_name: client.firstName, at: deps.now().toUTCString() };
+  const data = { first_name: client.firstName, at: deps.now().toISOString() };
   const notice = { kind: 'email_change_asked', to: client.email, clientId, data } as const;
   await enqueueMail(trx, deps.sealer, notice);
   await recordAct(trx, by, {
@@ -109,13 +110,14 @@ async function changeEmail(
 ): Promise<void> {
   const { id, email: old, firstName } = client;
   const at = now();
-  await updateClient(trx, id, at, { email, email_verified_at: at }).catch((error: unknown) => {
+  const changes = { email, email_verified_at: at, ...DELIVERABLE };
+  await updateClient(trx, id, at, changes).catch((error: unknown) => {
     throw isTaken(error) ? taken() : error;
   });
   for (const purpose of ['reset_password', 'verify_email', 'second_factor'] as const) {
     await codes.end(trx, id, purpose, at);
   }
-  const data = { first_name: firstName, at: at.toUTCString() };
+  const data = { first_name: firstName, at: at.toISOString() };
   await enqueueMail(trx, sealer, { kind: 'email_changed', to: old, clientId: id, data });
   await recordAct(trx, by, {
     action: 'email.changed',

@@ -28,6 +28,9 @@ export interface ClientDetails {
   readonly status: ClientStatus;
   readonly statusReason: string | null;
   readonly emailVerifiedAt: Date | null;
+  /** Since when mail servers say that there is no such mailbox, and what they said. */
+  readonly emailUndeliverableAt: Date | null;
+  readonly emailUndeliverableReason: string | null;
   readonly createdAt: Date;
   readonly activatedAt: Date | null;
 }
@@ -36,6 +39,8 @@ export const CLIENT_COLUMNS = `c.id, c.email, c.password_hash as "passwordHash",
   c.first_name as "firstName", c.last_name as "lastName",
   to_char(c.date_of_birth, 'YYYY-MM-DD') as "dateOfBirth", c.address, c.role, c.status,
   c.status_reason as "statusReason", c.email_verified_at as "emailVerifiedAt",
+  c.email_undeliverable_at as "emailUndeliverableAt",
+  c.email_undeliverable_reason as "emailUndeliverableReason",
   c.created_at as "createdAt", c.activated_at as "activatedAt"`;
 
 const select = (knex: Knex, where: Readonly<Record<string, string>>) =>

@@ -1,3 +1,4 @@
+import { htmlPage } from '../http/html-page.js';
 import { escapeHtml } from '../notifications/html.js';
 
 /** What the links in mails are for; the last part of their path. */
@@ -43,7 +44,7 @@ export function confirmPage(purpose: PagePurpose, token: string): string {
       ? '<p><label>New password <input type="password" name="password" minlength="8" ' +
         'autocomplete="new-password" required></label></p>'
       : '';
-  return page(title, [
+  return htmlPage(title, [
     `<p>${escapeHtml(asks)}</p>`,
     `<form method="post" action="${purpose}">`,
     `<input type="hidden" name="token" value="${escapeHtml(token)}">`,
@@ -54,20 +55,7 @@ export function confirmPage(purpose: PagePurpose, token: string): string {
 }
 
 export const donePage = (purpose: PagePurpose): string =>
-  page(TEXTS[purpose].title, [`<p>${escapeHtml(TEXTS[purpose].done)}</p>`]);
+  htmlPage(TEXTS[purpose].title, [`<p>${escapeHtml(TEXTS[purpose].done)}</p>`]);
 
 export const refusedPage = (purpose: PagePurpose, why: string): string =>
-  page(TEXTS[purpose].title, [`<p>That did not work. ${escapeHtml(why)}</p>`]);
-
-/** No script, no style, nothing from elsewhere: it says what it has to. */
-const page = (title: string, body: readonly string[]): string =>
-  [
-    '<!doctype html>',
-    '<html lang="en">',
-    '<head><meta charset="utf-8"><meta name="viewport" content="width=device-width">',
-    `<meta name="robots" content="noindex"><title>${escapeHtml(title)} - BrokerX+</title></head>`,
-    `<body><h1>${escapeHtml(title)}</h1>`,
-    ...body.filter((line) => line !== ''),
-    '</body></html>',
-    '',
-  ].join('\n');
+  htmlPage(TEXTS[purpose].title, [`<p>That did not work. ${escapeHtml(why)}</p>`]);

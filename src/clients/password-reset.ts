@@ -67,6 +67,6 @@ export async function setPassword(
   const at = now();
   await codes.end(trx, id, 'reset_password', at);
   await updateClient(trx, id, at, { password_hash: passwordHash });
-  const data = { first_name: firstName, at: at.toUTCString() };
+  const data = { first_name: firstName, at: at.toISOString() };
   await enqueueMail(trx, sealer, { kind: 'password_changed', to: email, clientId: id, data });
 }

@@ -5,6 +5,8 @@ export const presentClient = (client: ClientDetails): Record<string, unknown> =>
   id: client.id,
   email: client.email,
   email_verified_at: client.emailVerifiedAt,
+  email_undeliverable_at: client.emailUndeliverableAt,
+  email_undeliverable_reason: client.emailUndeliverableReason,
   phone: client.phone,
   first_name: client.firstName,
   last_name: client.lastName,

@@ -3,6 +3,7 @@ import { recordAct, type Actor } from '../audit/record.js';
 import type { DomainError } from '../errors.js';
 import type { CodePurpose } from '../identity/one-time-codes.js';
 import { type CodeMailDeps, type Proof, redeemProof, wrongCode } from './code-mails.js';
+import { DELIVERABLE } from '../notifications/undeliverable.js';
 import { type ClientDetails, updateClient } from './model.js';
 
 /**
@@ -21,13 +22,14 @@ export async function verifyEmail(
   return undefined;
 }
 
-/** The mail has reached its reader: nothing changes when that was known. */
+/** The mail has reached its reader: nothing changes when that was known, and not doubted since. */
 export async function confirmAddress(
   trx: Knex.Transaction,
   by: Actor,
-  { id, emailVerifiedAt }: ClientDetails,
+  { id, emailVerifiedAt, emailUndeliverableAt }: ClientDetails,
   now: Date,
 ): Promise<void> {
+  if (emailUndeliverableAt !== null) await updateClient(trx, id, now, DELIVERABLE);
   if (emailVerifiedAt !== null) return;
   await updateClient(trx, id, now, { email_verified_at: now });
   await recordAct(trx, by, {

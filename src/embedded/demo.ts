@@ -37,8 +37,11 @@ export function removeDemoFile(dataDir: string): void {
   rmSync(demoFile(dataDir), { force: true });
 }
 
-/** The text that `npm start` ends with: where everything is, and a first order to try. */
-export function banner(demo: Demo, dataDir: string): string {
+/**
+ * The text that `npm start` ends with: where everything is, and a first order to try.
+ * @param showsOutbox whether mails can be read there
+ */
+export function banner(demo: Demo, dataDir: string, showsOutbox: boolean): string {
   const { url, clients, admin, staff } = demo;
   const logins = clients.map((client) => `  ${client.email.padEnd(28)} ${client.password}`);
   return [
@@ -49,6 +52,7 @@ export function banner(demo: Demo, dataDir: string): string {
     `  API documents   ${url}/docs`,
     `  Queues          ${url}/admin/queues (as the admin)`,
     `  Metrics         ${url}/metrics`,
+    ...(showsOutbox ? [`  Mails           ${url}/dev/outbox`] : []),
     `  Postgres, Redis, all credentials: ${demoFile(dataDir)}`,
     `  Logs            ${join(dataDir, 'logs')}`,
     '',

@@ -4,6 +4,7 @@ import { seedDemo } from '../commands/seed-demo.js';
 import { readConfig, type Config } from '../config.js';
 import { connectKnex } from '../db.js';
 import { checkReplay } from '../market/replay-file.js';
+import { showsOutbox } from '../notifications/outbox-routes.js';
 import { claimDataDir } from './claim-data-dir.js';
 import { startDatabases } from './databases.js';
 import { banner, removeDemoFile, writeDemoFile } from './demo.js';
@@ -78,7 +79,7 @@ export async function startInstance(options: InstanceOptions): Promise<void> {
   const demo = { ...addresses, clients, admin, staff };
   started.push({ name: 'demo.json', stop: () => removeDemoFile(dataDir.path) });
   writeDemoFile(dataDir.path, demo);
-  say(banner(demo, dataDir.path));
+  say(banner(demo, dataDir.path, showsOutbox(config)));
   if (options.watch) started.push(watchCompiled(processes, say));
 }
 

@@ -11,6 +11,7 @@ import type { OneTimeCodes } from '../identity/one-time-codes.js';
 import type { Role } from '../identity/principal.js';
 import type { Sealer } from '../identity/sealer.js';
 import { enqueueMail } from '../notifications/mails.js';
+import { DELIVERABLE } from '../notifications/undeliverable.js';
 import { keepWebauthnChallenge, takeWebauthnChallenge, type Challenge } from './challenges.js';
 import { factorsOf, type SecondFactor } from './model.js';
 import { passkeyRequest, provePasskey, type RelyingParty } from './passkeys.js';
@@ -158,8 +159,13 @@ export class SecondFactors {
       const proof = totp ? await proveTotp(trx, sealer, totp, { code, now }) : 'wrong';
       if (proof === 'right') return 'totp';
       const mails = factors.length === 0 || factors.some(({ kind }) => kind === 'email');
-      if (mails && (await codes.redeem(trx, clientId, 'second_factor', { code, now })))
+      if (mails && (await codes.redeem(trx, clientId, 'second_factor', { code, now }))) {
+        await trx('clients')
+          .where({ id: clientId })
+          .whereNotNull('email_undeliverable_at')
+          .update(DELIVERABLE); // the mail has reached its reader
         return 'email';
+      }
       return proof === 'used' ? 'used' : 'wrong';
     }
     if (!RECOVERY_CODE.test(code)) return 'wrong';

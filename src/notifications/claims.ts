@@ -7,6 +7,8 @@ export interface ClaimedNotification {
   accountNumber: string;
   email: string;
   firstName: string;
+  /** What a mail server said of the address, if it takes no mail. */
+  undeliverable: string | null;
   orderId: string;
   symbol: string;
   side: 'buy' | 'sell';
@@ -48,7 +50,7 @@ const CLAIM_DUE = `
     returning n.*
   )
   select n.id, n.account_id as "accountId", a.account_number as "accountNumber", c.email,
-    c.first_name as "firstName", n.order_id as "orderId", s.symbol, o.side,
+    c.first_name as "firstName", c.email_undeliverable_reason as undeliverable, n.order_id as "orderId", s.symbol, o.side,
     n.order_status as status, n.executions, n.qty, n.value, n.fees, n.attempts
   from claimed n
   join accounts a on a.id = n.account_id

@@ -18,6 +18,7 @@ import {
   putMailOff,
   type ClaimedMail,
 } from './mails.js';
+import { noteIfUndeliverable, sendIfDeliverable } from './undeliverable.js';
 
 export interface DeliverMailsDeps extends DeliverDeps {
   readonly sealer: Sealer;
@@ -48,14 +49,18 @@ async function deliver(
   mail: ClaimedMail,
   now: () => Date,
 ): Promise<void> {
-  const { id, kind, attempts } = mail;
+  const { id, kind, to, attempts, language, sealed, undeliverable } = mail;
   try {
-    await withTimeout(mailer.send(accountMail(openMail(sealer, mail))), SEND_TIMEOUT_MS);
+    const written = accountMail(openMail(sealer, mail), language);
+    const sending = sendIfDeliverable(mailer, written, sealed ? null : undeliverable);
+    await withTimeout(sending, SEND_TIMEOUT_MS);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     notificationsFailed.inc({ channel: mailer.channel });
     log.warn('a mail could not be sent', { mail_id: id, kind, attempts, reason });
-    await putMailOff(db.knex, id, nextAttempt(attempts, now(), Math.random()), reason);
+    const isGivenUp = await noteIfUndeliverable(db.knex, to, error, now());
+    const dueAt = isGivenUp ? null : nextAttempt(attempts, now(), Math.random());
+    await putMailOff(db.knex, id, dueAt, reason);
     return;
   }
   await markMailDelivered(db.knex, id, now());

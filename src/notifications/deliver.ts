@@ -12,6 +12,7 @@ import {
 } from './claims.js';
 import type { Mailer } from './mailer.js';
 import { executionMail, type ExecutedOrder, type ExecutionDigest } from './templates.js';
+import { noteIfUndeliverable, sendIfDeliverable } from './undeliverable.js';
 
 export interface DeliverDeps {
   readonly db: Pick<Database, 'knex'>;
@@ -75,14 +76,18 @@ async function deliver(
   now: () => Date,
 ): Promise<boolean> {
   const ids = batch.map(({ id }) => id);
+  const { email, undeliverable } = batch[0]!;
   try {
-    await withTimeout(mailer.send(executionMail(digestOf(batch))), SEND_TIMEOUT_MS);
+    const mail = executionMail(digestOf(batch));
+    await withTimeout(sendIfDeliverable(mailer, mail, undeliverable), SEND_TIMEOUT_MS);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     const attempts = Math.max(...batch.map((row) => row.attempts));
     notificationsFailed.inc({ channel: mailer.channel });
     log.warn('a mail could not be sent', { account_id: batch[0]!.accountId, attempts, reason });
-    await putOff(db.knex, ids, nextAttempt(attempts, now(), Math.random()), reason);
+    const isGivenUp = await noteIfUndeliverable(db.knex, email, error, now());
+    const dueAt = isGivenUp ? null : nextAttempt(attempts, now(), Math.random());
+    await putOff(db.knex, ids, dueAt, reason);
     return false;
   }
   await markDelivered(db.knex, ids, now());

@@ -2,6 +2,8 @@ import type { Knex } from 'knex';
 import { newId } from '../ids.js';
 import type { Sealer } from '../identity/sealer.js';
 import type { AccountMail, MailKind } from './account-mails.js';
+import type { Language } from './events.js';
+import { languageOf } from './language.js';
 
 /** A mail to somebody about themselves. */
 export interface NewMail<Kind extends MailKind = MailKind> {
@@ -50,14 +52,19 @@ export interface ClaimedMail extends Omit<AccountMail, 'secret'> {
   readonly sealed: Buffer | null;
   /** Deliveries begun, this one included. */
   readonly attempts: number;
+  /** The client's; English for nobody's mails. */
+  readonly language: Language;
+  /** What a mail server said of the address, if it takes no mail. */
+  readonly undeliverable: string | null;
 }
 
 /** @throws Error when SECRETS_KEY is not the one that it was sealed with */
 export const openMail = (
   sealer: Sealer,
-  { id, kind, to, data, sealed }: ClaimedMail,
+  { id, kind, to, data, sealed }: Omit<ClaimedMail, 'language' | 'undeliverable'>,
 ): AccountMail => ({ kind, to, data, secret: sealed && sealer.open(sealed, purposeOf(id)) });
 
+/** The language is read as JSON: it does not matter whether this database has the column yet. */
 const CLAIM = `
   update mails m set due_at = :leasedUntil, attempts = m.attempts + 1
   from (
@@ -65,7 +72,10 @@ const CLAIM = `
     order by due_at, id limit :limit for update skip locked
   ) as due
   where m.id = due.id
-  returning m.id, m.recipient as "to", m.kind, m.data, m.secret as sealed, m.attempts`;
+  returning m.id, m.recipient as "to", m.kind, m.data, m.secret as sealed, m.attempts,
+    (select to_jsonb(c) ->> 'language' from clients c where c.id = m.client_id) as language,
+    (select c.email_undeliverable_reason from clients c
+     where c.email = m.recipient and c.status <> 'closed') as undeliverable`;
 
 /** What is not worth sending any more, such as a code that has expired. @returns how many */
 export async function dropExpired(knex: Knex, now: Date): Promise<number> {
@@ -83,7 +93,9 @@ export async function claimMails(
 ): Promise<ClaimedMail[]> {
   const leasedUntil = new Date(now.getTime() + leaseMs);
   const { rows } = await knex.raw<{ rows: ClaimedMail[] }>(CLAIM, { now, leasedUntil, limit });
-  return rows.sort((a, b) => (a.id < b.id ? -1 : 1));
+  return rows
+    .map((row) => ({ ...row, language: languageOf(row.language) }))
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 /** Its secret goes: whoever reads the table later finds none. */

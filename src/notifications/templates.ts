@@ -1,5 +1,11 @@
 import { averagePrice, formatDecimal, PRICE_SCALE, QTY_SCALE } from '../domain/money.js';
-import { escapeHtml } from './html.js';
+import type { Language } from './events.js';
+import { decimalIn, dollarsIn, type InEachLanguage } from './language.js';
+import { layOut, type Mail } from './letter.js';
+import { HELLO } from './said.js';
+import { wordIn } from './words.js';
+
+export type { Mail } from './letter.js';
 
 /** What was executed of one order. Quantities in 10^-9 units, money in 10^-4 USD. */
 export interface ExecutedOrder {
@@ -22,121 +28,134 @@ export interface ExecutionDigest {
   readonly orders: readonly ExecutedOrder[];
 }
 
-export interface Mail {
-  readonly to: string;
-  readonly subject: string;
-  readonly text: string;
-  readonly html: string;
-}
-
 /** A longer mail helps nobody; the rest is summed up and can be read through the API. */
 const ORDERS_LISTED_MAX = 100;
 
-const COLUMNS = [
-  'Symbol',
-  'Side',
-  'Quantity',
-  'Average price',
-  'Value',
-  'Fees',
-  'Executions',
-  'Status',
-] as const;
-const RIGHT_ALIGNED = new Set<string>(['Quantity', 'Average price', 'Value', 'Fees', 'Executions']);
+interface DigestTexts {
+  readonly columns: readonly string[];
+  readonly opening: (orders: number, accountNumber: string) => string;
+  readonly subject: (orders: number) => string;
+  /** Such as `Bought 2 AAPL at 150.25 USD`. */
+  readonly headline: (side: 'buy' | 'sell', qtyAndSymbol: string, price: string) => string;
+  readonly details: (value: string, fees: string, executions: number, status: string) => string;
+  readonly more: (orders: number) => string;
+  readonly totals: (value: string, fees: string) => readonly string[];
+}
 
-const usd = (units: bigint): string => `${formatDecimal(units, PRICE_SCALE)} USD`;
+const TEXTS: InEachLanguage<DigestTexts> = {
+  en: {
+    columns: [
+      'Symbol',
+      'Side',
+      'Quantity',
+      'Average price',
+      'Value',
+      'Fees',
+      'Executions',
+      'Status',
+    ],
+    opening: (orders, account) =>
+      orders === 1
+        ? `an order of your account ${account} was executed:`
+        : `${orders} orders of your account ${account} were executed:`,
+    subject: (orders) => `${orders} orders were executed`,
+    headline: (side, what, price) => `${side === 'buy' ? 'Bought' : 'Sold'} ${what} at ${price}`,
+    details: (value, fees, executions, status) =>
+      `  value ${value}, fees ${fees}, ` +
+      `${executions} execution${executions === 1 ? '' : 's'}, ${status}`,
+    more: (orders) => `... and ${orders} more orders.`,
+    totals: (value, fees) => [`Total value ${value},`, `fees ${fees}.`],
+  },
+  fr: {
+    columns: [
+      'Symbole',
+      'Sens',
+      'Quantité',
+      'Cours moyen',
+      'Valeur',
+      'Frais',
+      'Exécutions',
+      'État',
+    ],
+    opening: (orders, account) =>
+      orders === 1
+        ? `Un ordre de votre compte ${account} a été exécuté :`
+        : `${orders} ordres de votre compte ${account} ont été exécutés :`,
+    subject: (orders) => `${orders} ordres ont été exécutés`,
+    headline: (side, what, price) => `${side === 'buy' ? 'Achat' : 'Vente'} de ${what} à ${price}`,
+    details: (value, fees, executions, status) =>
+      `  valeur ${value}, frais ${fees}, ` +
+      `${executions} exécution${executions === 1 ? '' : 's'}, ${status}`,
+    more: (orders) => `... et ${orders} autres ordres.`,
+    totals: (value, fees) => [`Valeur totale ${value},`, `frais ${fees}.`],
+  },
+};
+const NUMBER_COLUMNS: ReadonlySet<number> = new Set([2, 3, 4, 5, 6]);
 
 /** Writes the mail that tells a client of the executions of one or more orders. */
-export function executionMail({ to, firstName, accountNumber, orders }: ExecutionDigest): Mail {
+export function executionMail(digest: ExecutionDigest, language: Language = 'en'): Mail {
+  const { to, firstName, accountNumber, orders } = digest;
+  const texts = TEXTS[language];
   const listed = orders.slice(0, ORDERS_LISTED_MAX);
-  const greeting = `Hello ${firstName},`;
-  const opening =
-    orders.length === 1
-      ? `an order of your account ${accountNumber} was executed:`
-      : `${orders.length} orders of your account ${accountNumber} were executed:`;
   const more = orders.length - listed.length;
-  const closing = [
-    ...(more > 0 ? [`... and ${more} more orders.`] : []),
-    `Total value ${usd(sum(orders.map(({ value }) => value)))},`,
-    `fees ${usd(sum(orders.map(({ fees }) => fees)))}.`,
-  ];
-  return {
-    to,
-    subject: subjectOf(orders),
-    text: [
-      greeting,
-      '',
-      opening,
-      '',
-      ...listed.flatMap(linesOf),
-      '',
-      ...closing,
-      '',
-      'BrokerX+',
-      '',
-    ].join('\n'),
-    html: htmlOf(greeting, opening, listed.map(cellsOf), closing),
-  };
-}
-
-function subjectOf(orders: readonly ExecutedOrder[]): string {
+  const sum = (amounts: readonly bigint[]) =>
+    usd(
+      language,
+      amounts.reduce((a, b) => a + b, 0n),
+    );
+  const [value, fees] = [orders.map((one) => one.value), orders.map((one) => one.fees)].map(sum);
   const [only] = orders;
-  return only && orders.length === 1 ? headlineOf(only) : `${orders.length} orders were executed`;
+  return layOut({
+    to,
+    language,
+    subject:
+      only && orders.length === 1 ? headlineOf(language, only) : texts.subject(orders.length),
+    parts: [
+      HELLO[language](firstName),
+      texts.opening(orders.length, accountNumber),
+      {
+        columns: texts.columns.map((name, n) => ({ name, isNumber: NUMBER_COLUMNS.has(n) })),
+        rows: listed.map((order) => cellsOf(language, order)),
+        lines: listed.flatMap((order) => linesOf(language, order)),
+      },
+      { lines: [...(more > 0 ? [texts.more(more)] : []), ...texts.totals(value!, fees!)] },
+    ],
+  });
 }
 
-/** Such as `Bought 2 AAPL at 150.25 USD`. */
-function headlineOf({ side, qty, symbol, value }: ExecutedOrder): string {
-  const verb = side === 'buy' ? 'Bought' : 'Sold';
-  return `${verb} ${formatDecimal(qty, QTY_SCALE)} ${symbol} at ${averagePrice(value, qty)} USD`;
-}
+const usd = (language: Language, units: bigint): string =>
+  dollarsIn(language, formatDecimal(units, PRICE_SCALE));
 
-const statusOf = ({ status }: ExecutedOrder): string => status.replaceAll('_', ' ');
+const qtyOf = (language: Language, { qty }: ExecutedOrder): string =>
+  decimalIn(language, formatDecimal(qty, QTY_SCALE));
 
-const cellsOf = (order: ExecutedOrder): string[] => [
+const priceOf = (language: Language, { value, qty }: ExecutedOrder): string =>
+  decimalIn(language, averagePrice(value, qty));
+
+const headlineOf = (language: Language, order: ExecutedOrder): string =>
+  TEXTS[language].headline(
+    order.side,
+    `${qtyOf(language, order)} ${order.symbol}`,
+    `${priceOf(language, order)} USD`,
+  );
+
+const cellsOf = (language: Language, order: ExecutedOrder): string[] => [
   order.symbol,
-  order.side,
-  formatDecimal(order.qty, QTY_SCALE),
-  averagePrice(order.value, order.qty),
-  formatDecimal(order.value, PRICE_SCALE),
-  formatDecimal(order.fees, PRICE_SCALE),
+  wordIn(language, order.side),
+  qtyOf(language, order),
+  priceOf(language, order),
+  decimalIn(language, formatDecimal(order.value, PRICE_SCALE)),
+  decimalIn(language, formatDecimal(order.fees, PRICE_SCALE)),
   String(order.executions),
-  statusOf(order),
+  wordIn(language, order.status),
 ];
 
-const sum = (amounts: readonly bigint[]): bigint => amounts.reduce((all, one) => all + one, 0n);
-
 /** Two short lines an order, which any screen shows unbroken. */
-function linesOf(order: ExecutedOrder): string[] {
-  const money = `value ${usd(order.value)}, fees ${usd(order.fees)}`;
-  const executions = order.executions === 1 ? '1 execution' : `${order.executions} executions`;
-  return [headlineOf(order), `  ${money}, ${executions}, ${statusOf(order)}`];
-}
-
-/** Short lines: longer than 76 characters they would be encoded, and hard to read in the outbox. */
-function htmlOf(
-  greeting: string,
-  opening: string,
-  rows: readonly string[][],
-  closing: readonly string[],
-): string {
-  const cell = (tag: 'th' | 'td', text: string, n: number): string => {
-    const align = RIGHT_ALIGNED.has(COLUMNS[n]!) ? ' align="right"' : '';
-    return `<${tag}${align}>${escapeHtml(text)}</${tag}>`;
-  };
+function linesOf(language: Language, order: ExecutedOrder): string[] {
+  const [value, fees] = [usd(language, order.value), usd(language, order.fees)];
+  const status = wordIn(language, order.status);
   return [
-    '<!doctype html>',
-    '<html><body>',
-    `<p>${escapeHtml(greeting)}</p>`,
-    `<p>${escapeHtml(opening)}</p>`,
-    '<table cellpadding="6">',
-    '<tr>',
-    ...COLUMNS.map((name, n) => cell('th', name, n)),
-    '</tr>',
-    ...rows.flatMap((cells) => ['<tr>', ...cells.map((text, n) => cell('td', text, n)), '</tr>']),
-    '</table>',
-    ...closing.map((line) => `<p>${escapeHtml(line)}</p>`),
-    '<p>BrokerX+</p>',
-    '</body></html>',
-    '',
-  ].join('\n');
+    headlineOf(language, order),
+    TEXTS[language].details(value, fees, order.executions, status),
+  ];
 }

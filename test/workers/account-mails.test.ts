@@ -63,6 +63,16 @@ describe('mails about an account', () => {
     expect(await row()).to.deep.include({ secret: null, last_error: null, attempts: 1 });
   });
 
+  it('are in the language of their client, and in English to nobody', async () => {
+    const { db } = trading.container;
+    await trading.asOwner('alter table clients add column if not exists language text');
+    await db.knex('clients').where({ id: person.id }).update({ language: 'fr' });
+    await enqueue();
+    await enqueue({ kind: 'sign_up_phone_taken', clientId: null, data: {} });
+    await deliverMails(deps(), 10);
+    expect(sent.map(({ text }) => text.slice(0, 7))).to.have.members(['Bonjour', 'Hello,\n']);
+  });
+
   it('are tried again later when they could not be sent', async () => {
     await enqueue({ secret: 'hunter2' });
     failure = new Error('the server is away');

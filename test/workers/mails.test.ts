@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { parseDecimal, PRICE_SCALE, QTY_SCALE } from '../../src/domain/money.js';
-import { createMailer, outboxMailer } from '../../src/notifications/mailer.js';
+import { createMailer } from '../../src/notifications/mailer.js';
+import { outboxMailer } from '../../src/notifications/outbox-mailer.js';
 import { executionMail, type Mail } from '../../src/notifications/templates.js';
 
 const usd = (text: string) => parseDecimal(text, PRICE_SCALE);
@@ -76,8 +77,10 @@ describe('the outbox', () => {
     await mailer.send(mail);
 
     expect(mailer.channel).to.equal('outbox');
-    const [name, ...others] = await readdir(folder);
+    const [name, beside, ...others] = (await readdir(folder)).sort();
     expect(others).to.deep.equal([]);
+    expect(beside).to.equal(name!.replace('.eml', '.json'));
+    expect(JSON.parse(await readFile(join(folder, beside!), 'utf8'))).to.deep.equal(mail);
     expect(name).to.match(/^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z-.+\.eml$/);
     expect(name! >= started, 'sorted by time').to.equal(true);
     const text = await readFile(join(folder, name!), 'utf8');
@@ -85,7 +88,9 @@ describe('the outbox', () => {
     expect(text).to.include('To: ada@example.com\r\nSubject: Bought\r\n');
     expect(text).to.include('\r\nHello Ada,\r\n');
     expect((await stat(folder)).mode & 0o777).to.equal(0o700);
-    expect((await stat(join(folder, name!))).mode & 0o777).to.equal(0o600);
+    for (const file of [name!, beside!]) {
+      expect((await stat(join(folder, file))).mode & 0o777, file).to.equal(0o600);
+    }
   });
 
   it('keeps the newest thousand mails', async function () {
@@ -97,14 +102,15 @@ describe('the outbox', () => {
       (_, n) => `2020-01-01T00-00-00.${String(n).padStart(4, '0')}Z.eml`,
     );
     await Promise.all(old.map((name) => writeFile(join(folder, name), '')));
+    await writeFile(join(folder, old[0]!.replace('.eml', '.json')), '{}');
     await writeFile(join(folder, 'note.txt'), 'not ours');
 
     for (let n = 0; n < 50; n += 1) await mailer.send(mail);
 
     const names = (await readdir(folder)).sort();
     expect(names.filter((name) => name.endsWith('.eml'))).to.have.length(1_000);
-    expect(names.filter((name) => name > '2021')).to.have.length(52); // 51 mails and the note
-    expect(names[0]).to.equal(old[101]);
+    expect(names.filter((name) => name > '2021')).to.have.length(103); // 51 mails and the note
+    expect(names[0]).to.equal(old[101]); // what was beside the oldest is gone, too
   });
 
   it('works again once the folder can be written', async () => {
@@ -117,6 +123,6 @@ describe('the outbox', () => {
     await rm(parent);
     await mailer.send(mail);
 
-    expect(await readdir(folder)).to.have.length(1);
+    expect(await readdir(folder)).to.have.length(2);
   });
 });

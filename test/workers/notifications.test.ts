@@ -286,6 +286,7 @@ describe('delivering notifications', () => {
         expect(server.mails[0]).to.include(`To: ${ada.email}`);
         expect(server.mails[0]).to.include('Subject: Bought 2 AAPL at 150.25 USD');
         expect((await build.reload(refused)).last_error).to.include('550');
+        expect(await build.reload(refused)).to.deep.include({ due_at: Infinity }); // not tried again
       } finally {
         mailer.close();
         await server.close();

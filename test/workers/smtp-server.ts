@@ -6,12 +6,23 @@ import { createInterface } from 'node:readline';
 export interface SmtpServer {
   readonly url: string;
   readonly mails: string[];
+  /** How many connections it has had. */
+  readonly connections: () => number;
   close(): Promise<void>;
 }
 
-/** @param accepts told of each recipient; a refused one is answered with 550 */
+/** What the server says in place of yes, by command; such as `{ MAIL: '530 log in first' }`. */
+export type SmtpAnswers = Readonly<
+  Partial<Record<'AUTH' | 'MAIL' | 'RCPT' | 'DATA' | '.', string>>
+>;
+
+/**
+ * @param accepts told of each recipient; a refused one is answered with 550
+ * @param answers read anew for every command
+ */
 export async function startSmtpServer(
   accepts: (recipient: string) => boolean = () => true,
+  answers: SmtpAnswers = {},
 ): Promise<SmtpServer> {
   const mails: string[] = [];
   const sockets = new Set<Socket>();
@@ -24,18 +35,20 @@ export async function startSmtpServer(
     createInterface({ input: socket }).on('line', (line) => {
       if (data) {
         if (line !== '.') return void data.push(line);
-        mails.push(data.join('\n'));
+        if (!answers['.']) mails.push(data.join('\n'));
         data = null;
-        return void answer('250 taken');
+        return void answer(answers['.'] ?? '250 taken');
       }
       const command = line.slice(0, 4).toUpperCase();
-      if (command === 'DATA') {
+      if (command === 'DATA' && !answers.DATA) {
         data = [];
         answer('354 go on');
       } else if (command === 'RCPT') {
         const recipient = /<(.*)>/.exec(line)?.[1] ?? '';
-        answer(accepts(recipient) ? '250 ok' : '550 no such mailbox');
-      } else answer('250 ok');
+        answer(answers.RCPT ?? (accepts(recipient) ? '250 ok' : '550 no such mailbox'));
+      } else if (command === 'EHLO') {
+        answer(answers.AUTH ? '250-test\r\n250 AUTH PLAIN' : '250 ok');
+      } else answer((answers as Record<string, string | undefined>)[command] ?? '250 ok');
     });
   });
   server.listen(0, '127.0.0.1');
@@ -44,6 +57,7 @@ export async function startSmtpServer(
   return {
     url: `smtp://127.0.0.1:${port}`,
     mails,
+    connections: () => sockets.size,
     async close() {
       for (const socket of sockets) socket.destroy();
       server.close();

@@ -17,6 +17,8 @@ export interface ClientRow {
   readonly date_of_birth: string | null;
   readonly address: Readonly<Record<string, unknown>> | null;
   readonly email_verified_at: Date | null;
+  readonly email_undeliverable_at: Date | null;
+  readonly email_undeliverable_reason: string | null;
   readonly activated_at: Date | null;
   readonly created_at: Date;
   readonly updated_at: Date;
@@ -64,6 +66,8 @@ const COLUMNS = [
   'status_reason',
   'address',
   'email_verified_at',
+  'email_undeliverable_at',
+  'email_undeliverable_reason',
   'activated_at',
   'created_at',
   'updated_at',

@@ -42,6 +42,9 @@ export function presentFile(file: ClientFile, reader: Role | null): Record<strin
     date_of_birth: masked ? null : file.date_of_birth,
     address: masked ? null : file.address,
     email_verified_at: file.email_verified_at?.toISOString() ?? null,
+    email_undeliverable_at: file.email_undeliverable_at?.toISOString() ?? null,
+    // Mail servers like to name the address in what they say.
+    email_undeliverable_reason: masked ? null : file.email_undeliverable_reason,
     activated_at: file.activated_at?.toISOString() ?? null,
     api_keys: file.api_keys,
     open_sessions: file.open_sessions,

@@ -63,6 +63,12 @@ const fileSchema = answerSchema('ClientFile', {
   date_of_birth: Joi.string().allow(null),
   address: Joi.object().unknown().allow(null),
   email_verified_at: timeText.allow(null),
+  email_undeliverable_at: timeText
+    .allow(null)
+    .description('Since when a mail server says that there is no such mailbox'),
+  email_undeliverable_reason: Joi.string()
+    .allow(null)
+    .description('What the mail server said; hidden from the role ops'),
   activated_at: timeText.allow(null),
   api_keys: Joi.number().integer().description('Those in force'),
   open_sessions: Joi.number().integer(),
