@@ -27,7 +27,8 @@ export function runNode(
   { capture = false, env = process.env, resultFile, endWithinMs } = {},
 ) {
   return new Promise((resolve) => {
-    const stdio = capture ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'inherit', 'inherit', 'ipc'];
+    const shown = capture ? 'pipe' : 'inherit';
+    const stdio = ['ignore', shown, shown, 'ipc'];
     const child = spawn(process.execPath, args, { cwd: ROOT, env, stdio });
     running.add(child);
     const output = [];

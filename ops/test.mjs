@@ -14,6 +14,14 @@ import { bin, endAll, runNode } from './test-processes.mjs';
  * for long and only when it is named.
  */
 const MOCHA_ENDS_WITHIN_MS = 15_000;
+/**
+ * Run side by side, each with servers of its own: what takes turns waits for disks and clocks half of the
+ * time. Tests that kill or start whole products are in one of them, so that they do not meet.
+ */
+const LANES = [
+  ['api', 'conformance', 'domain'],
+  ['workers', 'flow', 'faults'],
+];
 const CHECKS = [
   ['typecheck', [bin('typescript', 'tsc'), '--noEmit', '--incremental', '--tsBuildInfoFile']],
   ['lint', [bin('eslint', 'eslint.js'), '.']],
@@ -55,28 +63,32 @@ async function check([name, args]) {
 }
 
 /** mocha's settings from package.json; files named on the command line replace the usual ones. */
-async function mochaConfig(folder) {
+async function mochaConfig(folder, folders) {
   const { mocha } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
   delete mocha['node-option']; // given to node here: mocha would start a second process for it
   if (mochaArgs.some((arg) => /\.(test|soak)\.ts$/.test(arg))) delete mocha.spec;
+  else if (folders) mocha.spec = folders.map((name) => `test/${name}/**/*.test.ts`);
   const file = join(folder, 'mocharc.json');
   await writeFile(file, JSON.stringify(mocha));
   return file;
 }
 
-async function runMocha(folder, env) {
+/** @param lane folders: of the tests, all without it; capture: shows its output when it has ended */
+async function runMocha(folder, env, { folders, capture = false } = {}) {
   const resultFile = join(folder, 'result.json');
   const preload = pathToFileURL(join(ROOT, 'dist/src/embedded/end-with-parent.js')).href;
-  const config = await mochaConfig(folder);
+  const config = await mochaConfig(folder, folders);
   const args = ['--no-package', '--config', config, ...mochaArgs];
-  const { code, timedOut } = await runNode(
+  const { code, output, timedOut } = await runNode(
     ['--import', 'tsx', '--import', preload, bin('mocha', 'mocha.js'), ...args],
     {
       env: { ...env, BROKERX_TEST_RESULT: resultFile },
       resultFile,
       endWithinMs: MOCHA_ENDS_WITHIN_MS,
+      capture,
     },
   );
+  const show = () => capture && say(output);
   const result = existsSync(resultFile) ? JSON.parse(await readFile(resultFile, 'utf8')) : null;
   total.passed += result?.passes ?? 0;
   total.failed += result?.failures ?? 0;
@@ -84,24 +96,35 @@ async function runMocha(folder, env) {
   if (timedOut) say('FAILED  mocha did not end after the last test: something was left open');
   else if (!result && !interrupted) say(`FAILED  mocha ended with code ${code} before its result`);
   if (timedOut || !result || (code !== 0 && result.failures === 0)) total.failed++;
+  return show;
 }
 
-async function run() {
-  await prepare();
+/** On servers of its own, but where they are given. @returns shows what was not shown yet */
+async function runLane(lane, checked) {
   const folder = await createTempDir();
-  const checks = mochaArgs.length > 0 ? [] : CHECKS;
-  const checked = Promise.all(checks.map(check));
   const servers = await startTestServers(folder, say).catch(async (error) => {
     await checked;
     throw error;
   });
   cleanups.push(servers.stop);
   await checked; // before the tests: some of them measure time
-  if (interrupted) return;
+  if (interrupted) return () => undefined;
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(DATABASE|REDIS)_URL$/.test(name),
   );
-  await runMocha(folder, { ...Object.fromEntries(inherited), NODE_ENV: 'test', ...servers.env });
+  const env = { ...Object.fromEntries(inherited), NODE_ENV: 'test', ...servers.env };
+  return runMocha(folder, env, lane);
+}
+
+async function run() {
+  await prepare();
+  const checks = mochaArgs.length > 0 ? [] : CHECKS;
+  const checked = Promise.all(checks.map(check));
+  // What is published on a given Redis reaches everybody there: only one may use it.
+  const isOne = mochaArgs.length > 0 || process.env.REDIS_URL;
+  const lanes = isOne ? [{}] : LANES.map((folders, n) => ({ folders, capture: n > 0 }));
+  const shows = await Promise.all(lanes.map((lane) => runLane(lane, checked)));
+  for (const show of shows) show();
 }
 
 try {
