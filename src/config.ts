@@ -21,9 +21,15 @@ import {
   thresholdsOf,
   type SurveillanceSettings,
 } from './surveillance-settings.js';
+import {
+  webhookConfigOf,
+  webhookSettings,
+  type WebhookConfig,
+  type WebhookSettings,
+} from './webhook-settings.js';
 
 /** Every setting of the product, validated once at the start and frozen. */
-export interface Config extends TransferConfig, MarketConfig {
+export interface Config extends TransferConfig, MarketConfig, WebhookConfig {
   readonly nodeEnv: 'development' | 'test' | 'production';
   readonly port: number;
   readonly host: string;
@@ -67,6 +73,7 @@ export interface Config extends TransferConfig, MarketConfig {
 export const WORKER_ROLES = [
   'orders',
   'notifications',
+  'webhooks',
   'transfers',
   'payments',
   'market',
@@ -122,6 +129,7 @@ const settings = Joi.object({
   ...marketSettings,
   ...transferSettings(DEVELOPMENT_SECRET),
   ...surveillanceSettings,
+  ...webhookSettings,
 }).unknown(true);
 
 /** Reads `.env` beside the working directory, if there is one; the environment wins over it. */
@@ -157,7 +165,7 @@ function refuseDefaultSecrets(config: Config): void {
 }
 
 /** The settings after validation: defaults filled in, numbers read. */
-interface Settings extends MarketSettings, TransferSettings, SurveillanceSettings {
+interface Settings extends MarketSettings, TransferSettings, SurveillanceSettings, WebhookSettings {
   NODE_ENV: Config['nodeEnv'];
   PORT: number;
   HOST: string;
@@ -227,6 +235,7 @@ function fromSettings(value: Settings): Config {
     ...marketConfigOf(value),
     ...transferConfigOf(value, value.PORT),
     surveillance: thresholdsOf(value),
+    ...webhookConfigOf(value, value.NODE_ENV),
   });
 }
 
