@@ -4,6 +4,7 @@ import type { Template } from './mail-template.js';
 import { SIGN_UP_MAILS } from './sign-up-mails.js';
 import type { Mail } from './templates.js';
 import { TRANSFER_TEMPLATES } from './transfer-mails.js';
+import { WEBHOOK_MAILS } from './webhook-mails.js';
 
 /** A mail about its reader's account, before it is written. */
 export interface AccountMail {
@@ -19,6 +20,7 @@ const TEMPLATES = {
   ...SIGN_UP_MAILS,
   ...CREDENTIAL_MAILS,
   ...TRANSFER_TEMPLATES,
+  ...WEBHOOK_MAILS,
   second_factor_code: ({ first_name }, code) => ({
     subject: 'Your code for BrokerX+',
     paragraphs: [
