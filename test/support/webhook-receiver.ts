@@ -39,6 +39,9 @@ export class WebhookReceiver {
   readonly taken: Received[] = [];
   /** All that was asked of it. */
   requests = 0;
+  /** The most messages that were on their way to it at once. */
+  atOnceMax = 0;
+  private atOnce = 0;
   connections = 0;
   reply: (received: Received) => Reply | Promise<Reply> = () => 204;
 
@@ -95,7 +98,10 @@ export class WebhookReceiver {
       headers: request.headers,
       body,
     };
+    this.atOnce += 1;
+    this.atOnceMax = Math.max(this.atOnceMax, this.atOnce);
     this.answer(await this.reply(received), received, response);
+    this.atOnce -= 1;
   }
 
   private answer(reply: Reply, received: Received, response: ServerResponse): void {
