@@ -104,6 +104,9 @@ import { venueOperations } from './venue/docs.js';
 import { venueRouter } from './venue/routes.js';
 import { watchlistsRouter } from './watchlists/routes.js';
 import { watchlistOperations } from './watchlists/schema.js';
+import type { Resolve } from './webhooks/addresses.js';
+import { webhookOperations } from './webhooks/docs.js';
+import { webhooksRouter } from './webhooks/routes.js';
 
 /** What the API is made of. */
 export interface AppDeps {
@@ -118,6 +121,7 @@ export interface AppDeps {
     | 'webauthn'
     | 'publicUrl'
     | 'paymentProviderSecret'
+    | 'webhooks'
   > &
     LimitSettings &
     TransferLimitSettings;
@@ -133,6 +137,10 @@ export interface AppDeps {
   readonly nudgeNotifications: () => void;
   /** Told that there are transfers to send. Must neither wait nor throw. */
   readonly nudgeTransfers: () => void;
+  /** Told that there may be something for these endpoints. Must neither wait nor throw. */
+  readonly nudgeWebhooks: (endpointIds: readonly string[]) => void;
+  /** Finds the addresses of a webhook's host; DNS unless given. */
+  readonly resolve?: Resolve | undefined;
   readonly sealer: Sealer;
   readonly identity: Identity;
   readonly streams: Streams;
@@ -167,6 +175,7 @@ export const operations: readonly Operation[] = [
   ...barOperations,
   ...tradeOperations,
   ...eventOperations,
+  ...webhookOperations,
   ...ledgerOperations,
   ...bankAccountOperations,
   ...transferOperations,
@@ -222,9 +231,9 @@ export function createApp(deps: AppDeps, guards: Guards): Koa {
 export function createRouter(deps: AppDeps, guards: Guards): Router {
   const { config, log, db, redis, intake, prover, identity, streams, nudge, now, isStopping } =
     deps;
-  const { catalog, sealer, nudgeNotifications, nudgeTransfers } = deps;
+  const { catalog, sealer, nudgeNotifications, nudgeTransfers, nudgeWebhooks, resolve } = deps;
   const { knex } = db;
-  const { marketHours, publicUrl, webauthn: party, paymentProviderSecret } = config;
+  const { marketHours, publicUrl, webauthn: party, paymentProviderSecret, webhooks } = config;
   const { sessions, login, factors } = identity;
   const codes = new OneTimeCodes(sealer);
   const approvals = new Approvals({
@@ -252,6 +261,15 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
     barsRouter({ ...guards, knex, marketHours, now }),
     tradesRouter({ ...guards, knex, marketHours, now }),
     eventsRouter({ ...guards, db, streams }),
+    webhooksRouter({
+      ...guards,
+      knex,
+      sealer,
+      rules: webhooks,
+      resolve,
+      nudgeNotifications,
+      nudgeWebhooks,
+    }),
     ledgerRouter({ ...guards, prover }),
     bankAccountsRouter({ ...guards, knex, sealer }),
     transfersRouter({ ...guards, knex, limits: transferLimits(config), nudgeTransfers, now }),

@@ -27,9 +27,15 @@ import {
   thresholdsOf,
   type SurveillanceSettings,
 } from './surveillance-settings.js';
+import {
+  webhookConfigOf,
+  webhookSettings,
+  type WebhookConfig,
+  type WebhookSettings,
+} from './webhook-settings.js';
 
 /** Every setting of the product, validated once at the start and frozen. */
-export interface Config extends TransferConfig, MarketConfig, VenueConfig {
+export interface Config extends TransferConfig, MarketConfig, VenueConfig, WebhookConfig {
   readonly nodeEnv: 'development' | 'test' | 'production';
   readonly port: number;
   readonly host: string;
@@ -74,6 +80,7 @@ export interface Config extends TransferConfig, MarketConfig, VenueConfig {
 export const WORKER_ROLES = [
   'orders',
   'notifications',
+  'webhooks',
   'transfers',
   'payments',
   'venue',
@@ -132,6 +139,7 @@ const settings = Joi.object({
   ...transferSettings(DEVELOPMENT_SECRET),
   ...venueSettings,
   ...surveillanceSettings,
+  ...webhookSettings,
 }).unknown(true);
 
 /** Reads `.env` beside the working directory, if there is one; the environment wins over it. */
@@ -167,7 +175,8 @@ function refuseDefaultSecrets(config: Config): void {
 }
 
 /** The settings after validation: defaults filled in, numbers read. */
-interface Settings extends MarketSettings, TransferSettings, VenueSettings, SurveillanceSettings {
+interface Settings
+  extends MarketSettings, TransferSettings, VenueSettings, SurveillanceSettings, WebhookSettings {
   NODE_ENV: Config['nodeEnv'];
   PORT: number;
   HOST: string;
@@ -240,6 +249,7 @@ function fromSettings(value: Settings): Config {
     ...transferConfigOf(value, value.PORT),
     ...venueConfigOf(value),
     surveillance: thresholdsOf(value),
+    ...webhookConfigOf(value, value.NODE_ENV),
   });
 }
 

@@ -46,10 +46,12 @@ async function main(): Promise<void> {
     nudge: (shards) => nudges.shards(shards),
     nudgeNotifications,
     nudgeTransfers: () => nudges.transfers(),
+    nudgeWebhooks: (endpointIds) => nudges.webhooks(endpointIds),
     sealer,
     queues: [
       ...nudges.shardQueues,
       nudges.notificationQueue,
+      nudges.webhookQueue,
       nudges.transferQueue,
       openQueue(PAYMENTS_QUEUE, redis),
       container.venue.venue,

@@ -22,6 +22,7 @@ import { startPriceBands } from './price-bands.js';
 import { startVenueReportWorker } from './venue-reports.js';
 import { startTransferWorker } from './transfers.js';
 import { startWatchdog } from './watchdog.js';
+import { startWebhooks } from './webhooks.js';
 
 const LOOK_AFTER_QUEUES_EVERY_MS = 5_000;
 /** `worker.close()` waits for running jobs, and for ever when Redis is down. */
@@ -114,6 +115,11 @@ async function startRoles(
       }),
     );
   }
+  if (has('webhooks')) {
+    const webhooks = startWebhooks(redis, container);
+    observeWorker(webhooks.worker, log);
+    stops.push(webhooks.stop);
+  }
   if (has('transfers')) workers.push(startTransferWorker(redis, transfers));
   if (has('payments')) {
     const provider = startPaymentProvider(redis, { config, log });
@@ -133,6 +139,7 @@ async function startRoles(
     const queues = [
       ...nudges.shardQueues,
       nudges.notificationQueue,
+      nudges.webhookQueue,
       nudges.transferQueue,
       transfers.payments,
       container.venue.venue,

@@ -8,6 +8,7 @@ import type { Knex } from 'knex';
 const PURGED = [
   { table: 'idempotency_keys', where: `created_at < now() - interval '48 hours'` },
   { table: 'request_keys', where: `created_at < now() - interval '48 hours'` },
+  { table: 'webhook_deliveries', where: `updated_at < now() - interval '30 days'` },
   { table: 'mails', where: `delivered_at < now() - interval '30 days'` },
   { table: 'execution_passes', where: `settled_at < now() - interval '30 days'` },
   { table: 'refresh_tokens', where: 'expires_at < now()' },

@@ -7,7 +7,7 @@ import { SupervisedProcess } from './supervisor.js';
 
 const API_FILE = fileURLToPath(new URL('../main.js', import.meta.url));
 const WORKER_FILE = fileURLToPath(new URL('../../workers/main.js', import.meta.url));
-const WORKER_ROLES = 'orders,notifications,transfers,maintenance';
+const WORKER_ROLES = 'orders,notifications,webhooks,transfers,maintenance';
 const DRAIN_MS = {
   api: 15_000,
   worker: 12_000,

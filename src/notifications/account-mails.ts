@@ -7,6 +7,7 @@ import { factsIn, HELLO } from './said.js';
 import { SECURITY_MAILS } from './security-mails.js';
 import { SIGN_UP_MAILS } from './sign-up-mails.js';
 import { TRANSFER_MAILS } from './transfer-mails.js';
+import { WEBHOOK_MAILS } from './webhook-mails.js';
 
 /** A mail about its reader's account, before it is written. */
 export interface AccountMail {
@@ -24,6 +25,7 @@ const TEMPLATES = {
   ...CREDENTIAL_MAILS,
   ...TRANSFER_MAILS,
   ...SECURITY_MAILS,
+  ...WEBHOOK_MAILS,
 } as const satisfies Readonly<Record<string, Template>>;
 
 export type MailKind = keyof typeof TEMPLATES;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Queue } from 'bullmq';
+import type { DeduplicationOptions, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Logger } from '../log.js';
 import { nudgeFailures } from '../metrics.js';
@@ -8,6 +8,8 @@ import {
   openQueue,
   shardQueueName,
   TRANSFERS_QUEUE,
+  WEBHOOKS_QUEUE,
+  type DeliverWebhooksJob,
   type ExecuteShardJob,
 } from './queues.js';
 
@@ -16,6 +18,8 @@ const ADD_TIMEOUT_MS = 1_500;
 /** Notifications are gathered for a moment, so that one mail can tell of several executions. */
 const NOTIFICATION_DELAY_MS = 500;
 const SWEEP_AGAIN_AFTER_MS = 5_000;
+/** Longer than a turn with an endpoint may take. */
+const SWEEP_WEBHOOKS_AGAIN_AFTER_MS = 10_000;
 /** After ringing for several shards, that is under load, the next ring waits to gather more. */
 const RING_PAUSE_MS = 40;
 
@@ -28,6 +32,7 @@ export class Nudges {
   readonly shardQueues: Queue<ExecuteShardJob>[];
   readonly notificationQueue: Queue;
   readonly transferQueue: Queue;
+  readonly webhookQueue: Queue<DeliverWebhooksJob>;
   private readonly waiting = new Set<number>();
   private ringing = false;
   private notifying = false;
@@ -42,6 +47,7 @@ export class Nudges {
     );
     this.notificationQueue = openQueue(NOTIFICATIONS_QUEUE, redis);
     this.transferQueue = openQueue(TRANSFERS_QUEUE, redis);
+    this.webhookQueue = openQueue<DeliverWebhooksJob>(WEBHOOKS_QUEUE, redis);
   }
 
   /** There is new work on these shards. Call it after the commit. */
@@ -66,6 +72,27 @@ export class Nudges {
   transfers(): void {
     const deduplication = { id: 'submit', keepLastIfActive: true };
     void this.settle(TRANSFERS_QUEUE, this.transferQueue.add('submit', {}, { deduplication }));
+  }
+
+  /** There may be something for these endpoints: at most one job of each waits. */
+  webhooks(endpointIds: readonly string[]): void {
+    for (const endpointId of endpointIds) {
+      this.addWebhook(endpointId, { id: endpointId, keepLastIfActive: true });
+    }
+  }
+
+  /** The same for endpoints that are due, also by a way of its own: see `sweep`. */
+  sweepWebhooks(endpointIds: readonly string[]): void {
+    this.webhooks(endpointIds);
+    for (const endpointId of endpointIds) {
+      const id = `sweep-${endpointId}`;
+      this.addWebhook(endpointId, { id, ttl: SWEEP_WEBHOOKS_AGAIN_AFTER_MS });
+    }
+  }
+
+  private addWebhook(endpointId: string, deduplication: DeduplicationOptions): void {
+    const added = this.webhookQueue.add('deliver', { endpointId }, { deduplication });
+    void this.settle(WEBHOOKS_QUEUE, added);
   }
 
   /**

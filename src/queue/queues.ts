@@ -5,12 +5,18 @@ import type { Redis } from 'ioredis';
 
 export const shardQueueName = (shard: number): string => `orders-${shard}`;
 export const NOTIFICATIONS_QUEUE = 'notifications';
+export const WEBHOOKS_QUEUE = 'webhooks';
 export const TRANSFERS_QUEUE = 'transfers';
 export const MAINTENANCE_QUEUE = 'maintenance';
 
 /** "There is work on this shard." The work itself is in Postgres. */
 export interface ExecuteShardJob {
   shard: number;
+}
+
+/** "There may be something for this endpoint." What it is stands in its account's log. */
+export interface DeliverWebhooksJob {
+  endpointId: string;
 }
 
 /** Kinds of maintenance jobs; permanent strings, they are in Redis. */

@@ -20,3 +20,13 @@ export class EventBell {
     this.redis.publish(this.channel, JSON.stringify(ids)).catch(() => undefined);
   }
 }
+
+/** What a hint names, for whoever listens; nothing when it is not one of ours. */
+export function idsOfHint(message: string): string[] {
+  try {
+    const ids: unknown = JSON.parse(message);
+    return Array.isArray(ids) ? (ids as string[]) : [];
+  } catch {
+    return [];
+  }
+}

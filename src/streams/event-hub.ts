@@ -5,7 +5,7 @@ import { invalid } from '../errors.js';
 import type { Logger } from '../log.js';
 import { streamLag } from '../metrics.js';
 import { TOO_SLOW } from './ending.js';
-import { EVENTS_CHANNEL } from './event-bell.js';
+import { EVENTS_CHANNEL, idsOfHint } from './event-bell.js';
 import { readEvents } from './events.js';
 import { LoggedEvent } from './logged-event.js';
 import { Subscription, type Consumer } from './subscription.js';
@@ -136,7 +136,7 @@ export class EventHub {
   }
 
   private onHint(message: string): void {
-    for (const accountId of accountsOf(message)) {
+    for (const accountId of idsOfHint(message)) {
       const subscriptions = this.byAccount.get(accountId);
       if (subscriptions) this.read(subscriptions);
     }
@@ -244,15 +244,5 @@ export class EventHub {
 
   private subscriptions(): Subscription[] {
     return [...this.byAccount.values()].flatMap((subscriptions) => [...subscriptions]);
-  }
-}
-
-/** The accounts that a hint names; none when it is not one of ours. */
-function accountsOf(message: string): string[] {
-  try {
-    const accountIds: unknown = JSON.parse(message);
-    return Array.isArray(accountIds) ? (accountIds as string[]) : [];
-  } catch {
-    return [];
   }
 }

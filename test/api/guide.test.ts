@@ -11,11 +11,13 @@ import { advanceTape } from '../../src/market/tape.js';
 import { runEndOfDay } from '../../src/statements/end-of-day.js';
 import { AnswerSchemas, type AnswersDocument } from '../support/answer-schemas.js';
 import { surveil } from '../../src/surveillance/surveil.js';
+import type { Resolve } from '../../src/webhooks/addresses.js';
 import { createPerson, startApi, type Answer, type Api } from '../support/api.js';
 import { eventually } from '../support/eventually.js';
 import { prepareClients } from '../support/guide-clients.js';
 import { addGuideRoute } from '../support/guide-venue.js';
 import { addGuideTransfers } from '../support/guide-transfers.js';
+import { addGuideWebhook } from '../support/guide-webhooks.js';
 import { giveToOneClient, tradeWithEachOther } from '../support/linked-people.js';
 import { readGuide, type GuideCall, type GuideSection } from '../support/guide.js';
 import { sessionOf } from '../support/session.js';
@@ -45,7 +47,8 @@ describe('the API guide', () => {
 
   before(async () => {
     trading = await startTrading(4);
-    api = await startApi(trading);
+    const resolve: Resolve = () => Promise.resolve(['93.184.215.14']);
+    api = await startApi(trading, { resolve });
     const document = await api.call('GET', '/openapi.json');
     schemas = new AnswerSchemas(document.body as AnswersDocument);
     markdown = await readFile(GUIDE, 'utf8');
@@ -181,10 +184,13 @@ async function prepare(trading: Trading, api: Api): Promise<Record<string, strin
   const audit = await api.call('GET', '/v2/admin/audit?limit=1', { as: admin });
   const watchlist = await api.call('POST', '/v2/watchlists', { as: mine, body });
   const transfers = await addGuideTransfers(trading, api);
+  const owner = { Authorization: transfers['STEPPED_UP']!.slice('Authorization: '.length) };
+  const webhook = await addGuideWebhook(trading, api, owner);
   return {
     ...(await prepareSession(trading, api)),
     ...transfers,
     ...(await addGuideRoute(trading)),
+    ...webhook,
     URL: api.url,
     AUTH: credentials(mine!),
     STAFF: credentials(admin),

@@ -66,6 +66,7 @@ export async function startApi(
     nudge: (shards) => nudges.shards(shards),
     nudgeNotifications,
     nudgeTransfers: () => nudges.transfers(),
+    nudgeWebhooks: (endpointIds) => nudges.webhooks(endpointIds),
     sealer,
     queues: [nudges.notificationQueue],
     now: () => new Date(),

@@ -171,6 +171,39 @@ const anyTransfer: ResourceKind = {
   make: async (floor) => ({ params: await newTransfer(floor) }),
 };
 
+/** A webhook whose first event is dead. */
+async function newWebhook({ trading, owner }: Floor): Promise<string> {
+  const { knex } = trading.container.db;
+  const [id, now] = [newId(), new Date()];
+  await knex('webhook_endpoints').insert({
+    id,
+    account_id: owner.accountId,
+    url: 'https://hooks.example/',
+    events: ['*'],
+    secret: randomBytes(60),
+    cursor: 0,
+    due_at: now,
+    created_at: now,
+    updated_at: now,
+  });
+  await knex('webhook_deliveries').insert({
+    id: newId(),
+    endpoint_id: id,
+    event_id: 1,
+    type: 'new',
+    message_id: 'test',
+    status: 'dead',
+    created_at: now,
+    updated_at: now,
+  });
+  return id;
+}
+const webhook = (more: Record<string, string> = {}): ResourceKind =>
+  own(async (floor) => ({
+    params: { id: await newWebhook(floor), ...more },
+    missing: { params: { id: randomUUID(), ...more } },
+  }));
+
 const limits: ResourceKind = {
   whose: 'shared',
   make: async ({ api, asAdmin }) => {
@@ -296,6 +329,12 @@ export const RESOURCES: Readonly<Record<string, ResourceKind>> = {
   },
   '/v2/bank_accounts/{id}': bankAccount,
   '/v2/transfers/{id}': transfer,
+  '/v2/webhooks/{id}': webhook(),
+  '/v2/webhooks/{id}/rotate': webhook(),
+  '/v2/webhooks/{id}/test': webhook(),
+  '/v2/webhooks/{id}/deliveries': webhook(),
+  '/v2/webhooks/{id}/deliveries/{event_id}/redrive': webhook({ event_id: '1' }),
+  '/v2/webhooks/{id}/replay': webhook(),
   '/v2/admin/transfers/{id}': anyTransfer,
   '/v2/admin/transfers/{id}/reverse': anyTransfer,
   '/docs/{file}': shared({ file: 'swagger-ui.css' }),
@@ -321,6 +360,8 @@ export const CONTENT: Readonly<
   'DELETE /v2/admin/kill_switch': { query: { reason: '' } },
   'PATCH /v2/api_keys/{key_id}': { body: { label: 'renamed' } },
   'PATCH /v2/orders/{id}': { body: { qty: '2' } },
+  'PATCH /v2/webhooks/{id}': { body: { description: 'renamed' } },
+  'POST /v2/webhooks/{id}/replay': { body: { from_event_id: 1 } },
   'PUT /v2/watchlists/{id}': { body: { symbols: ['MSFT'] } },
   'POST /v2/watchlists/{id}': { body: { symbol: 'MSFT' } },
   'PUT /v2/watchlists:by_name': { body: { symbols: ['MSFT'] } },

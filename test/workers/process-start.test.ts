@@ -37,6 +37,21 @@ describe('the start of a process', () => {
     }
   });
 
+  it('refuses in production what lets webhooks be posted to anywhere', () => {
+    const secret = 'x'.repeat(32);
+    const env = {
+      DATABASE_URL: 'postgres://127.0.0.1/db',
+      REDIS_URL: 'redis://127.0.0.1',
+      JWT_SECRET: secret,
+      SECRETS_KEY: secret,
+      PAYMENT_PROVIDER_SECRET: secret,
+    };
+    for (const name of ['WEBHOOKS_ALLOW_HTTP', 'WEBHOOKS_ALLOW_PRIVATE']) {
+      expect(readConfig({ ...env, [name]: 'on' }).nodeEnv, name).to.equal('development');
+      expect(() => readConfig({ ...env, [name]: 'on', NODE_ENV: 'production' })).to.throw(name);
+    }
+  });
+
   it('names a setting of the market that is out of range, and what is allowed', () => {
     const env = { DATABASE_URL: 'postgres://127.0.0.1/db', REDIS_URL: 'redis://127.0.0.1' };
     for (const [name, value, allowed] of [
