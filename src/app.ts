@@ -78,6 +78,10 @@ import { tradesRouter } from './market/trades-routes.js';
 import { tradeOperations } from './market/trades-schema.js';
 import { mfaRouter } from './mfa/routes.js';
 import { mfaOperations } from './mfa/schema.js';
+import { deadLettersRouter } from './notifications/dead-routes.js';
+import { deadLetterOperations } from './notifications/dead-schema.js';
+import { notificationsRouter } from './notifications/routes.js';
+import { notificationOperations } from './notifications/schema.js';
 import { orderOperations } from './orders/docs.js';
 import type { Intake } from './orders/intake.js';
 import { ordersRouter } from './orders/routes.js';
@@ -161,6 +165,7 @@ export const operations: readonly Operation[] = [
   ...barOperations,
   ...tradeOperations,
   ...eventOperations,
+  ...notificationOperations,
   ...ledgerOperations,
   ...bankAccountOperations,
   ...transferOperations,
@@ -177,6 +182,7 @@ export const operations: readonly Operation[] = [
   ...staffOperations,
   ...auditOperations,
   ...caseOperations,
+  ...deadLetterOperations,
   ...healthOperations,
   ...metricsOperations,
   ...docsOperations,
@@ -244,14 +250,15 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
     barsRouter({ ...guards, knex, marketHours, now }),
     tradesRouter({ ...guards, knex, marketHours, now }),
     eventsRouter({ ...guards, db, streams }),
+    notificationsRouter({ ...guards, knex, streams, now }),
     ledgerRouter({ ...guards, prover }),
     bankAccountsRouter({ ...guards, knex, sealer }),
     transfersRouter({ ...guards, knex, limits: transferLimits(config), nudgeTransfers, now }),
     staffTransfersRouter({ ...guards, knex, approvals }),
-    callbacksRouter({ knex, sealer, log, nudgeNotifications, paymentProviderSecret, now }),
+    callbacksRouter({ knex, log, nudgeNotifications, paymentProviderSecret, now }),
     sessionsRouter({ ...guards, knex, sessions, login, factors, now }),
     mfaRouter({ ...guards, knex, sealer, factors, party, nudgeNotifications, now }),
-    apiKeysRouter({ ...guards, knex, sealer, nudgeNotifications }),
+    apiKeysRouter({ ...guards, knex, nudgeNotifications }),
     clientsRouter(clients),
     documentsRouter(clients),
     passwordsRouter(clients),
@@ -267,6 +274,7 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
     staffRouter({ ...guards, knex, approvals }),
     auditRouter({ ...guards, knex }),
     casesRouter({ ...guards, knex }),
+    deadLettersRouter({ ...guards, knex, nudgeNotifications }),
     healthRouter({ db, redis, isStopping }),
     metricsRouter({ ...guards, redis }),
     docsRouter(openApiDocument()),

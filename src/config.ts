@@ -58,6 +58,8 @@ export interface Config extends TransferConfig, MarketConfig {
   readonly smtpUrl: string;
   readonly mailFrom: string;
   readonly mailsPerSecond: number;
+  /** How long what happens to an order is gathered into one message. */
+  readonly notificationWindowMs: number;
   /** Where clients reach the API, for links in mails; without a slash at its end. */
   readonly publicUrl: string;
   readonly signUpExpiresDays: number;
@@ -117,6 +119,7 @@ const settings = Joi.object({
   SMTP_URL: url(['smtp', 'smtps']).allow('').default(''),
   MAIL_FROM: Joi.string().default('BrokerX+ <no-reply@brokerx.example>'),
   MAILS_PER_SECOND: Joi.number().integer().min(1).max(10_000).default(10),
+  NOTIFICATION_WINDOW_MS: Joi.number().integer().min(0).max(600_000).default(10_000),
   PUBLIC_URL: url(['http', 'https']),
   SIGN_UP_EXPIRES_DAYS: Joi.number().integer().min(2).max(365).default(7),
   ...marketSettings,
@@ -187,6 +190,7 @@ interface Settings extends MarketSettings, TransferSettings, SurveillanceSetting
   SMTP_URL: string;
   MAIL_FROM: string;
   MAILS_PER_SECOND: number;
+  NOTIFICATION_WINDOW_MS: number;
   PUBLIC_URL?: string;
   SIGN_UP_EXPIRES_DAYS: number;
 }
@@ -222,6 +226,7 @@ function fromSettings(value: Settings): Config {
     smtpUrl: value.SMTP_URL,
     mailFrom: value.MAIL_FROM,
     mailsPerSecond: value.MAILS_PER_SECOND,
+    notificationWindowMs: value.NOTIFICATION_WINDOW_MS,
     publicUrl: (value.PUBLIC_URL ?? `http://127.0.0.1:${value.PORT}`).replace(/\/+$/, ''),
     signUpExpiresDays: value.SIGN_UP_EXPIRES_DAYS,
     ...marketConfigOf(value),

@@ -12,7 +12,7 @@ import { Intake } from './orders/intake.js';
 import { Nudges } from './queue/nudges.js';
 import { connectRedis, producerOptions } from './redis.js';
 import { defaultLimits, LimitBook } from './risk/limits.js';
-import { EVENTS_CHANNEL, EventBell } from './streams/event-bell.js';
+import { EVENTS_CHANNEL, EventBell, EVERYBODY, MESSAGES_CHANNEL } from './streams/event-bell.js';
 
 /** What every process of the product is made of: connections, intake, executor. */
 export interface Container {
@@ -29,6 +29,10 @@ export interface Container {
   nudges: Nudges;
   intake: Intake;
   executor: Executor;
+  /** Tells API processes whose messages are new. */
+  messageBell: EventBell;
+  /** There are mails to send, and perhaps new messages; after the commit. Never waits, never throws. */
+  nudgeNotifications: () => void;
   /** Encrypts the secrets that must be readable again. */
   sealer: Sealer;
   /** Closes the connections; bounded in time. */
@@ -74,6 +78,7 @@ export async function createContainer(config: Config, service: string): Promise<
   const shards = Math.max(config.shards, await countShards(db.knex));
   const nudges = new Nudges(shards, redis, log);
   const bell = new EventBell(redis, EVENTS_CHANNEL);
+  const messageBell = new EventBell(redis, MESSAGES_CHANNEL);
   const marketBell = new EventBell(redis, CHANGES_CHANNEL);
   const intake = new Intake({
     db,
@@ -106,6 +111,11 @@ export async function createContainer(config: Config, service: string): Promise<
     nudges,
     intake,
     executor,
+    messageBell,
+    nudgeNotifications() {
+      nudges.mails();
+      messageBell.ring([EVERYBODY]);
+    },
     sealer: createSealer(config.secretsKey),
     async close() {
       catalog.stop();

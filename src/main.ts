@@ -21,8 +21,7 @@ async function main(): Promise<void> {
   loadDotEnv();
   const config = readConfig(process.env);
   const container = await createContainer(config, 'api');
-  const { log, db, catalog, redis, intake, nudges, sealer } = container;
-  const nudgeNotifications = () => nudges.notifications();
+  const { log, db, catalog, redis, intake, nudges, nudgeNotifications, sealer } = container;
   const identity = createIdentity({
     db,
     config,
@@ -49,6 +48,7 @@ async function main(): Promise<void> {
     queues: [
       ...nudges.shardQueues,
       nudges.notificationQueue,
+      nudges.mailQueue,
       nudges.transferQueue,
       openQueue(PAYMENTS_QUEUE, redis),
       openQueue(MAINTENANCE_QUEUE, redis),

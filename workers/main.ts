@@ -11,6 +11,7 @@ import { startKillSwitchWatch } from './kill-switch.js';
 import { ensureSchedules, measureQueues, startMaintenanceWorker } from './maintenance.js';
 import { maintenanceDeps, transferDeps } from './maintenance-deps.js';
 import { startMarket } from './market.js';
+import { startMailWorker } from './mails.js';
 import { startMarketData } from './market-data.js';
 import { startNotificationWorker } from './notifications.js';
 import { startOrderWorkers } from './orders.js';
@@ -95,11 +96,20 @@ async function startRoles(
   if (has('notifications')) {
     workers.push(
       startNotificationWorker(redis, {
+        knex: db.knex,
+        log,
+        windowMs: config.notificationWindowMs,
+        announce: (clientIds) => container.messageBell.ring(clientIds),
+        nudgeMails: () => nudges.mails(),
+        nudgeAt: (time) => nudges.notificationsAt(time),
+      }),
+      startMailWorker(redis, {
         db,
         log,
         mailer: createMailer(config),
         config,
         sealer,
+        onDead: (letter) => nudges.deadMail(letter),
       }),
     );
   }
@@ -117,6 +127,7 @@ async function startRoles(
     const queues = [
       ...nudges.shardQueues,
       nudges.notificationQueue,
+      nudges.mailQueue,
       nudges.transferQueue,
       transfers.payments,
       queue,

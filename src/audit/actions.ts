@@ -79,6 +79,8 @@ export const AUDIT_ACTIONS = {
   'transfer.reverse': SHOWN,
   'transfer.recover': SHOWN,
   'transfer.contradiction': HOUSE_ONLY,
+  'notification.preferences_changed': SHOWN,
+  'notification.redriven': HOUSE_ONLY,
   'case.opened': HOUSE_ONLY,
   'case.finding_added': HOUSE_ONLY,
   'case.note_added': HOUSE_ONLY,

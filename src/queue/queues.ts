@@ -4,13 +4,21 @@ import type { Redis } from 'ioredis';
 /** Names and settings of every queue; API and workers both build on these. */
 
 export const shardQueueName = (shard: number): string => `orders-${shard}`;
+/** Facts about orders become messages. */
 export const NOTIFICATIONS_QUEUE = 'notifications';
+export const MAILS_QUEUE = 'mails';
 export const TRANSFERS_QUEUE = 'transfers';
 export const MAINTENANCE_QUEUE = 'maintenance';
 
 /** "There is work on this shard." The work itself is in Postgres. */
 export interface ExecuteShardJob {
   shard: number;
+}
+
+/** A mail that was given up. Run again, by a person on Bull Board, it is redriven. */
+export interface DeadMailJob {
+  id: string;
+  reason: string;
 }
 
 /** Kinds of maintenance jobs; permanent strings, they are in Redis. */

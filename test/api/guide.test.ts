@@ -14,6 +14,7 @@ import { surveil } from '../../src/surveillance/surveil.js';
 import { createPerson, startApi, type Answer, type Api } from '../support/api.js';
 import { eventually } from '../support/eventually.js';
 import { prepareClients } from '../support/guide-clients.js';
+import { prepareNotifications } from '../support/guide-notifications.js';
 import { addGuideTransfers } from '../support/guide-transfers.js';
 import { giveToOneClient, tradeWithEachOther } from '../support/linked-people.js';
 import { readGuide, type GuideCall, type GuideSection } from '../support/guide.js';
@@ -182,6 +183,7 @@ async function prepare(trading: Trading, api: Api): Promise<Record<string, strin
   const transfers = await addGuideTransfers(trading, api);
   return {
     ...(await prepareSession(trading, api)),
+    ...(await prepareNotifications(trading)),
     ...transfers,
     URL: api.url,
     AUTH: credentials(mine!),
