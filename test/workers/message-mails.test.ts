@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import fc from 'fast-check';
+import type { Counter } from 'prom-client';
 import winston from 'winston';
 import { connectDatabase, type Database } from '../../src/db.js';
 import {
@@ -13,6 +14,7 @@ import {
 import { deliverMessages, RECEIVER_PAUSE_MS } from '../../src/notifications/deliver-messages.js';
 import { claimDeliveries } from '../../src/notifications/delivery-claims.js';
 import { createMailer, type Mailer } from '../../src/notifications/mailer.js';
+import { notificationsFailed, notificationsQueued, notificationsSent } from '../../src/metrics.js';
 import { createTestDatabase } from '../support/database.js';
 import { collector, later, newDevice, Notified, NOW, orderTold } from './notified.js';
 import { startSmtpServer } from './smtp-server.js';
@@ -256,6 +258,34 @@ describe('mailing messages', () => {
     expect(times).to.have.length(6);
     const gaps = times.slice(1).map((time, n) => time - times[n]!);
     expect(Math.min(...gaps), 'milliseconds between two mails').to.be.greaterThan(47);
+  });
+
+  it('counts what was asked for, sent and failed, by channel and reason', async () => {
+    const count = async (metric: Counter, labels: object): Promise<number> =>
+      (await metric.get()).values
+        .filter((one) => Object.entries(labels).every(([name, is]) => is === one.labels[name]))
+        .reduce((sum, { value }) => sum + value, 0);
+    const read = async () => ({
+      queued: await count(notificationsQueued, { channel: 'email' }),
+      sent: await count(notificationsSent, { channel: 'email' }),
+      shown: await count(notificationsSent, { channel: 'in_app' }),
+      refused: await count(notificationsFailed, { channel: 'email', reason: 'refused' }),
+    });
+    const before = await read();
+    const [ada, bob] = [await build.account(), await build.account()];
+    await build.tell(ada, orderTold());
+    await build.tell(bob, orderTold());
+    const { mailer } = collector(({ to }) => {
+      if (to === bob.email) throw Object.assign(new Error('550'), { responseCode: 550 });
+    });
+    await deliverMessages(deps(mailer), 10);
+    const { queued, sent, shown, refused } = before;
+    expect(await read()).to.deep.equal({
+      queued: queued + 2,
+      sent: sent + 1,
+      shown: shown + 2,
+      refused: refused + 1,
+    });
   });
 
   describe('over SMTP', () => {
