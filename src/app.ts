@@ -79,6 +79,10 @@ import { tradeOperations } from './market/trades-schema.js';
 import { mfaRouter } from './mfa/routes.js';
 import { mfaOperations } from './mfa/schema.js';
 import { outboxRouter, showsOutbox } from './notifications/outbox-routes.js';
+import { deadLettersRouter } from './notifications/dead-routes.js';
+import { deadLetterOperations } from './notifications/dead-schema.js';
+import { notificationsRouter } from './notifications/routes.js';
+import { notificationOperations } from './notifications/schema.js';
 import { orderOperations } from './orders/docs.js';
 import type { Intake } from './orders/intake.js';
 import { ordersRouter } from './orders/routes.js';
@@ -176,6 +180,7 @@ export const operations: readonly Operation[] = [
   ...tradeOperations,
   ...eventOperations,
   ...webhookOperations,
+  ...notificationOperations,
   ...ledgerOperations,
   ...bankAccountOperations,
   ...transferOperations,
@@ -193,6 +198,7 @@ export const operations: readonly Operation[] = [
   ...staffOperations,
   ...auditOperations,
   ...caseOperations,
+  ...deadLetterOperations,
   ...healthOperations,
   ...metricsOperations,
   ...docsOperations,
@@ -270,14 +276,15 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
       nudgeNotifications,
       nudgeWebhooks,
     }),
+    notificationsRouter({ ...guards, knex, streams, now }),
     ledgerRouter({ ...guards, prover }),
     bankAccountsRouter({ ...guards, knex, sealer }),
     transfersRouter({ ...guards, knex, limits: transferLimits(config), nudgeTransfers, now }),
     staffTransfersRouter({ ...guards, knex, approvals }),
-    callbacksRouter({ knex, sealer, log, nudgeNotifications, paymentProviderSecret, now }),
+    callbacksRouter({ knex, log, nudgeNotifications, paymentProviderSecret, now }),
     sessionsRouter({ ...guards, knex, sessions, login, factors, now }),
     mfaRouter({ ...guards, knex, sealer, factors, party, nudgeNotifications, now }),
-    apiKeysRouter({ ...guards, knex, sealer, nudgeNotifications }),
+    apiKeysRouter({ ...guards, knex, nudgeNotifications }),
     clientsRouter(clients),
     documentsRouter(clients),
     passwordsRouter(clients),
@@ -294,6 +301,7 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
     staffRouter({ ...guards, knex, approvals }),
     auditRouter({ ...guards, knex }),
     casesRouter({ ...guards, knex }),
+    deadLettersRouter({ ...guards, knex, nudgeNotifications }),
     healthRouter({ db, redis, isStopping }),
     metricsRouter({ ...guards, redis }),
     docsRouter(openApiDocument()),

@@ -71,6 +71,8 @@ export interface Config extends TransferConfig, MarketConfig, VenueConfig, Webho
   readonly mailFrom: string;
   readonly smtpMaxConnections: number;
   readonly mailsPerSecond: number;
+  /** How long what happens to an order is gathered into one message. */
+  readonly notificationWindowMs: number;
   /** Where clients reach the API, for links in mails; without a slash at its end. */
   readonly publicUrl: string;
   readonly signUpExpiresDays: number;
@@ -133,6 +135,7 @@ const settings = Joi.object({
   MAIL_FROM: Joi.string().default('BrokerX+ <no-reply@brokerx.example>'),
   SMTP_MAX_CONNECTIONS: Joi.number().integer().min(1).max(100).default(4),
   MAILS_PER_SECOND: Joi.number().integer().min(1).max(10_000).default(10),
+  NOTIFICATION_WINDOW_MS: Joi.number().integer().min(0).max(600_000).default(10_000),
   PUBLIC_URL: url(['http', 'https']),
   SIGN_UP_EXPIRES_DAYS: Joi.number().integer().min(2).max(365).default(7),
   ...marketSettings,
@@ -207,6 +210,7 @@ interface Settings
   MAIL_FROM: string;
   SMTP_MAX_CONNECTIONS: number;
   MAILS_PER_SECOND: number;
+  NOTIFICATION_WINDOW_MS: number;
   PUBLIC_URL?: string;
   SIGN_UP_EXPIRES_DAYS: number;
 }
@@ -243,6 +247,7 @@ function fromSettings(value: Settings): Config {
     mailFrom: value.MAIL_FROM,
     smtpMaxConnections: value.SMTP_MAX_CONNECTIONS,
     mailsPerSecond: value.MAILS_PER_SECOND,
+    notificationWindowMs: value.NOTIFICATION_WINDOW_MS,
     publicUrl: (value.PUBLIC_URL ?? `http://127.0.0.1:${value.PORT}`).replace(/\/+$/, ''),
     signUpExpiresDays: value.SIGN_UP_EXPIRES_DAYS,
     ...marketConfigOf(value),

@@ -15,7 +15,7 @@ import { openQueue } from './queue/queues.js';
 import { connectRedis, producerOptions } from './redis.js';
 import { defaultLimits, LimitBook } from './risk/limits.js';
 import { tellVenue, type TellVenueDeps } from './venue/tell-venue.js';
-import { EVENTS_CHANNEL, EventBell } from './streams/event-bell.js';
+import { EVENTS_CHANNEL, EventBell, EVERYBODY, MESSAGES_CHANNEL } from './streams/event-bell.js';
 
 /** What every process of the product is made of: connections, intake, executor. */
 export interface Container {
@@ -34,6 +34,10 @@ export interface Container {
   executor: Executor;
   /** What the external venue is told with. */
   venue: TellVenueDeps;
+  /** Tells API processes whose messages are new. */
+  messageBell: EventBell;
+  /** There are mails to send, and perhaps new messages; after the commit. Never waits, never throws. */
+  nudgeNotifications: () => void;
   /** Encrypts the secrets that must be readable again. */
   sealer: Sealer;
   /** Closes the connections; bounded in time. */
@@ -79,6 +83,7 @@ export async function createContainer(config: Config, service: string): Promise<
   const shards = Math.max(config.shards, await countShards(db.knex));
   const nudges = new Nudges(shards, redis, log);
   const bell = new EventBell(redis, EVENTS_CHANNEL);
+  const messageBell = new EventBell(redis, MESSAGES_CHANNEL);
   const marketBell = new EventBell(redis, CHANGES_CHANNEL);
   const intake = new Intake({
     db,
@@ -115,6 +120,11 @@ export async function createContainer(config: Config, service: string): Promise<
     intake,
     executor,
     venue,
+    messageBell,
+    nudgeNotifications() {
+      nudges.mails();
+      messageBell.ring([EVERYBODY]);
+    },
     sealer: createSealer(config.secretsKey),
     async close() {
       catalog.stop();

@@ -22,8 +22,7 @@ async function main(): Promise<void> {
   loadDotEnv();
   const config = readConfig(process.env);
   const container = await createContainer(config, 'api');
-  const { log, db, catalog, redis, intake, nudges, sealer } = container;
-  const nudgeNotifications = () => nudges.notifications();
+  const { log, db, catalog, redis, intake, nudges, nudgeNotifications, sealer } = container;
   const identity = createIdentity({
     db,
     config,
@@ -52,6 +51,7 @@ async function main(): Promise<void> {
       ...nudges.shardQueues,
       nudges.notificationQueue,
       nudges.webhookQueue,
+      nudges.mailQueue,
       nudges.transferQueue,
       openQueue(PAYMENTS_QUEUE, redis),
       container.venue.venue,

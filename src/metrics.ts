@@ -140,20 +140,38 @@ export const jobsInQueue = new Gauge({
 });
 
 // Afterwards
-export const notificationsDelivered = new Counter({
-  name: 'brokerx_notifications_delivered_total',
-  help: 'Notifications delivered, by channel',
+export const notificationsQueued = new Counter({
+  name: 'brokerx_notifications_queued_total',
+  help: 'Deliveries that were asked for, by channel: email, in_app, webhook',
+  labelNames: ['channel'],
+});
+export const notificationsSent = new Counter({
+  name: 'brokerx_notifications_sent_total',
+  help: 'Deliveries that were done, by channel',
   labelNames: ['channel'],
 });
 export const notificationsFailed = new Counter({
   name: 'brokerx_notifications_failed_total',
-  help: 'Delivery attempts that failed, by channel',
-  labelNames: ['channel'],
+  help: 'Attempts that failed, by channel and reason',
+  labelNames: ['channel', 'reason'],
 });
 export const oldestNotification = new Gauge({
   name: 'brokerx_oldest_undelivered_notification_seconds',
-  help: 'Age of the oldest notification that is due and not delivered',
+  help: 'Age of the oldest fact that is still to be delivered by a channel',
+  labelNames: ['channel'],
   aggregator: 'max',
+});
+export const deadNotifications = new Gauge({
+  name: 'brokerx_dead_notifications',
+  help: 'Deliveries that were given up and wait for somebody to look, by channel',
+  labelNames: ['channel'],
+  aggregator: 'max',
+});
+export const notificationLatency = new Histogram({
+  name: 'brokerx_notification_latency_seconds',
+  help: 'Time from a fact to its delivery, by channel',
+  labelNames: ['channel'],
+  buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60, 300, 1_800, 7_200, 86_400],
 });
 export const eventLag = new Histogram({
   name: 'brokerx_event_lag_seconds',

@@ -13,6 +13,7 @@ import { startKillSwitchWatch } from './kill-switch.js';
 import { ensureSchedules, measureQueues, startMaintenanceWorker } from './maintenance.js';
 import { maintenanceDeps, transferDeps } from './maintenance-deps.js';
 import { startMarket } from './market.js';
+import { startMailWorker } from './mails.js';
 import { startMarketData } from './market-data.js';
 import { startNotificationWorker } from './notifications.js';
 import { startOrderWorkers } from './orders.js';
@@ -107,11 +108,20 @@ async function startRoles(
     void checkMailServer(config, log); // tells; nothing waits for it
     workers.push(
       startNotificationWorker(redis, {
+        knex: db.knex,
+        log,
+        windowMs: config.notificationWindowMs,
+        announce: (clientIds) => container.messageBell.ring(clientIds),
+        nudgeMails: () => nudges.mails(),
+        nudgeAt: (time) => nudges.notificationsAt(time),
+      }),
+      startMailWorker(redis, {
         db,
         log,
         mailer: createMailer(config),
         config,
         sealer,
+        onDead: (letter) => nudges.deadMail(letter),
       }),
     );
   }
@@ -140,6 +150,7 @@ async function startRoles(
       ...nudges.shardQueues,
       nudges.notificationQueue,
       nudges.webhookQueue,
+      nudges.mailQueue,
       nudges.transferQueue,
       transfers.payments,
       container.venue.venue,

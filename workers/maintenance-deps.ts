@@ -22,7 +22,7 @@ export function maintenanceDeps(
   container: Container,
   transfers: LookAfterDeps = transferDeps(container),
 ): MaintenanceDeps {
-  const { config, db, log, nudges, sealer, venue } = container;
+  const { config, db, log, nudges, nudgeNotifications, sealer, venue } = container;
   const { knex } = db;
   return {
     knex,
@@ -37,7 +37,7 @@ export function maintenanceDeps(
       codes: new OneTimeCodes(sealer),
       publicUrl: config.publicUrl,
       expiresDays: config.signUpExpiresDays,
-      nudgeNotifications: () => nudges.notifications(),
+      nudgeNotifications,
     },
     transfers,
     venue,

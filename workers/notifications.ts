@@ -1,20 +1,21 @@
 import { Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { deliverDue } from '../src/notifications/deliver.js';
-import { deliverMails, type DeliverMailsDeps } from '../src/notifications/deliver-mails.js';
+import { gather, nextGatherAt, type GatherDeps } from '../src/notifications/gather.js';
 import { NOTIFICATIONS_QUEUE, workerSettings } from '../src/queue/queues.js';
 
-/** Mails of one call: a clean stop waits for no more than these. */
-const BATCH_MAX = 30;
+export interface NotificationWorkerDeps extends GatherDeps {
+  /** Told when the next facts are due. Must neither wait nor throw. */
+  readonly nudgeAt: (time: Date) => void;
+}
 
-/** A job says that something is due; all that is gets delivered, codes before digests. */
-export function startNotificationWorker(connection: Redis, deps: DeliverMailsDeps): Worker {
-  const deliverBatch = async (): Promise<number> =>
-    (await deliverMails(deps, BATCH_MAX)) + (await deliverDue(deps, BATCH_MAX));
+/** A job says that facts wait; all that are due become messages. */
+export function startNotificationWorker(connection: Redis, deps: NotificationWorkerDeps): Worker {
   const worker: Worker = new Worker(
     NOTIFICATIONS_QUEUE,
     async () => {
-      while (!worker.closing && (await deliverBatch()) > 0);
+      while (!worker.closing && (await gather(deps)) > 0);
+      const next = await nextGatherAt(deps.knex, deps.windowMs);
+      if (next) deps.nudgeAt(next);
     },
     workerSettings(NOTIFICATIONS_QUEUE, connection),
   );

@@ -10,6 +10,7 @@ const PURGED = [
   { table: 'request_keys', where: `created_at < now() - interval '48 hours'` },
   { table: 'webhook_deliveries', where: `updated_at < now() - interval '30 days'` },
   { table: 'mails', where: `delivered_at < now() - interval '30 days'` },
+  { table: 'message_deliveries', where: `delivered_at < now() - interval '30 days'` },
   { table: 'execution_passes', where: `settled_at < now() - interval '30 days'` },
   { table: 'refresh_tokens', where: 'expires_at < now()' },
   { table: 'mfa_challenges', where: `expires_at < now() - interval '1 day'` },

@@ -25,7 +25,7 @@ export interface WebhookDelivery {
  */
 export function startWebhooks(
   connection: Redis,
-  { config, db, log, sealer, nudges }: Container,
+  { config, db, log, sealer, nudges, nudgeNotifications }: Container,
   terms: DeliveryTerms = deliveryTerms(config.webhooks),
 ): WebhookDelivery {
   const sender = new WebhookSender({ rules: config.webhooks });
@@ -35,7 +35,7 @@ export function startWebhooks(
     sealer,
     log,
     terms,
-    nudgeNotifications: () => nudges.notifications(),
+    nudgeNotifications,
   };
   const worker: Worker<DeliverWebhooksJob> = new Worker<DeliverWebhooksJob>(
     WEBHOOKS_QUEUE,

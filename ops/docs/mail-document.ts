@@ -1,8 +1,8 @@
 import { accountMail, MAIL_KINDS } from '../../src/notifications/account-mails.js';
+import { digestMail } from '../../src/notifications/digest-mail.js';
 import { LANGUAGES, type Language } from '../../src/notifications/events.js';
 import type { Mail } from '../../src/notifications/letter.js';
 import { messageMail } from '../../src/notifications/message-mail.js';
-import { executionMail } from '../../src/notifications/templates.js';
 import { ACCOUNT_MAIL_SAMPLES, DIGEST_SAMPLE, toldSamples } from './mail-samples.js';
 
 /** What is above it was written by a person, what is below by `npm run docs:mails`. */
@@ -25,8 +25,8 @@ export function withSamples(document: string): string {
     const { data = {}, secret = null } = ACCOUNT_MAIL_SAMPLES[kind];
     return section(kind, (language) => accountMail({ kind, to: ADA.to, data, secret }, language));
   });
-  const digest = section('digest of executions', (language) =>
-    executionMail({ ...ADA, orders: DIGEST_SAMPLE }, language),
+  const digest = section('several orders in one', (language) =>
+    digestMail({ ...ADA, language }, DIGEST_SAMPLE),
   );
   const parts = ['## Messages', ...messages, '## Mails about an account', ...mails, digest];
   return `${document.slice(0, end)}${MARK}\n\n${parts.join('\n\n')}\n`;

@@ -1,7 +1,5 @@
-import { parseDecimal, PRICE_SCALE, QTY_SCALE } from '../../src/domain/money.js';
 import type { MailKind } from '../../src/notifications/account-mails.js';
 import type { NotificationEvent, OrderData, Told } from '../../src/notifications/events.js';
-import type { ExecutedOrder } from '../../src/notifications/templates.js';
 
 /** One of everything that is mailed, for the tests and for docs/mails.md. */
 
@@ -152,26 +150,9 @@ export const ACCOUNT_MAIL_SAMPLES: Readonly<Record<MailKind, AccountMailSample>>
   staff_invitation: { data: { ...NAME, role: 'ops' }, secret: 'SAMPLE-TOKEN' },
 };
 
-const usd = (text: string): bigint => parseDecimal(text, PRICE_SCALE);
-const shares = (text: string): bigint => parseDecimal(text, QTY_SCALE);
-
-export const DIGEST_SAMPLE: readonly ExecutedOrder[] = [
-  {
-    symbol: 'AAPL',
-    side: 'buy',
-    executions: 3,
-    qty: shares('10'),
-    value: usd('1502.54'),
-    fees: usd('0.3'),
-    status: 'filled',
-  },
-  {
-    symbol: 'BTC/USD',
-    side: 'sell',
-    executions: 1,
-    qty: shares('0.5'),
-    value: usd('75'),
-    fees: 0n,
-    status: 'partially_filled',
-  },
+/** Orders of which one mail tells. */
+export const DIGEST_SAMPLE: readonly Told[] = [
+  { event: 'order.filled', data: MESSAGE_SAMPLES['order.filled'] },
+  { event: 'order.partially_filled', data: MESSAGE_SAMPLES['order.partially_filled'] },
+  { event: 'order.expired', data: MESSAGE_SAMPLES['order.expired'] },
 ];

@@ -6,13 +6,11 @@ import type { Guards } from '../http/guards.js';
 import { requireSession } from '../http/require-role.js';
 import { requireStepUp } from '../http/step-up.js';
 import { validateBody, validateParams } from '../http/validate.js';
-import type { Sealer } from '../identity/sealer.js';
 import { changeLabel, findKey, listKeys, makeKey, presentKey, revokeKey } from './service.js';
 import { changeKeySchema, keyIdSchema, newKeySchema, type NewKeyBody } from './schema.js';
 
 export interface ApiKeyRoutesDeps extends Guards {
   readonly knex: Knex;
-  readonly sealer: Sealer;
   readonly nudgeNotifications: () => void;
 }
 
@@ -27,7 +25,7 @@ export function apiKeysRouter(deps: ApiKeyRoutesDeps): Router {
   router.post('/v2/api_keys', ...steppedUp, validateBody(newKeySchema), async (ctx) => {
     const { label, scopes, expires_at: expiresAt } = ctx.request.validBody as NewKeyBody;
     const wanted = { label, scopes, expiresAt };
-    const { key, secret } = await makeKey(deps, ctx.state.principal, wanted, actorOf(ctx));
+    const { key, secret } = await makeKey(knex, ctx.state.principal, wanted, actorOf(ctx));
     nudgeNotifications();
     ctx.status = 201;
     ctx.body = { ...presentKey(key), secret_key: secret };

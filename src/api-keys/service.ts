@@ -4,8 +4,7 @@ import { invalid, notFound } from '../errors.js';
 import { ApiKey, Client } from '../identity/model.js';
 import { buildApiKey } from '../identity/new-api-key.js';
 import type { Principal, Scope } from '../identity/principal.js';
-import type { Sealer } from '../identity/sealer.js';
-import { enqueueMail } from '../notifications/mails.js';
+import { notify } from '../notifications/notify.js';
 
 const KEYS_MAX = 20;
 const LISTED_MAX = 200;
@@ -23,7 +22,7 @@ export interface WantedKey {
  * @throws DomainError 422 for scopes that the owner does not have, or when there are 20 keys
  */
 export async function makeKey(
-  { knex, sealer }: { knex: Knex; sealer: Sealer },
+  knex: Knex,
   { clientId, accountId, scopes: own }: Principal,
   wanted: WantedKey,
   by: Actor,
@@ -34,7 +33,7 @@ export async function makeKey(
   }
   return await knex.transaction(async (trx) => {
     // One after the other for each client, or several at once could all be the twentieth.
-    const client = (await Client.query(trx).findById(clientId).forNoKeyUpdate())!;
+    await Client.query(trx).findById(clientId).forNoKeyUpdate();
     const inForce = await ApiKey.query(trx)
       .where({ client_id: clientId })
       .whereNull('revoked_at')
@@ -50,16 +49,9 @@ export async function makeKey(
       subject: subjectOf(key),
       after: presentKey(key),
     });
-    await enqueueMail(trx, sealer, {
-      kind: 'api_key_created',
-      to: client.email,
-      clientId,
-      data: {
-        first_name: client.firstName,
-        label: wanted.label,
-        scopes: wanted.scopes.join(', '),
-      },
-    });
+    const detail = `${wanted.label} (${wanted.scopes.join(', ')})`;
+    const data = { at: key.createdAt.toISOString(), ip: by.ip, device: by.userAgent, detail };
+    await notify(trx, { clientId, event: 'security.api_key_created', data });
     return { key, secret: built.credentials.secret_key };
   });
 }

@@ -90,6 +90,8 @@ export const AUDIT_ACTIONS = {
   'webhook.redriven': SHOWN,
   'webhook.deleted': SHOWN,
   'webhook.disabled': SHOWN,
+  'notification.preferences_changed': SHOWN,
+  'notification.redriven': HOUSE_ONLY,
   'case.opened': HOUSE_ONLY,
   'case.finding_added': HOUSE_ONLY,
   'case.note_added': HOUSE_ONLY,

@@ -56,7 +56,7 @@ export async function changePassword(
 ): Promise<void> {
   const client = await lockClient(trx, clientId);
   if (!client) throw notFound('client');
-  await setPassword(deps, trx, client, passwordHash);
+  await setPassword(deps, trx, by, client, passwordHash);
   const ending = { by, reason: 'password_changed', now: deps.now(), except: sessionId } as const;
   await endSessions(trx, clientId, ending);
   await recordAct(trx, by, { action: 'password.changed', subject: { client_id: clientId } });

@@ -3,6 +3,7 @@ import { recordAct, type Actor } from '../audit/record.js';
 import { DomainError, invalid, notFound } from '../errors.js';
 import { enqueueMail } from '../notifications/mails.js';
 import { DELIVERABLE } from '../notifications/undeliverable.js';
+import { notify } from '../notifications/notify.js';
 import { type CodeMailDeps, mailCode, redeemProof, wrongCode } from './code-mails.js';
 import { isTaken } from './details.js';
 import { type ClientDetails, lockClient, updateClient } from './model.js';
@@ -100,7 +101,7 @@ async function redeemChange(
   return { client, kept: redeemed?.data ?? null };
 }
 
-/** The old address is told, and what was sent to it is worth nothing any more. */
+/** Both addresses are told, and what was sent to the old one is worth nothing any more. */
 async function changeEmail(
   { sealer, codes, now }: CodeMailDeps,
   trx: Knex.Transaction,
@@ -125,6 +126,8 @@ async function changeEmail(
     before: { email: old },
     after: { email },
   });
+  const told = { at: at.toISOString(), ip: by.ip, device: by.userAgent, detail: null };
+  await notify(trx, { clientId: id, event: 'security.email_changed', data: told });
 }
 
 const taken = (): DomainError =>

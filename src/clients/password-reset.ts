@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import { recordAct, type Actor } from '../audit/record.js';
 import type { DomainError } from '../errors.js';
 import { requireGoodPassword } from '../identity/passwords.js';
-import { enqueueMail } from '../notifications/mails.js';
+import { notify } from '../notifications/notify.js';
 import { type CodeMailDeps, mailCodeQuietly, type Proof, redeemProof } from './code-mails.js';
 import { endSessions } from '../sessions/end-sessions.js';
 import { type ClientDetails, lockClientByEmail, updateClient } from './model.js';
@@ -51,7 +51,7 @@ export async function resetPassword(
   requireGoodPassword(next.password, client); // not before: it would tell whose address it is
   const now = deps.now();
   await confirmAddress(trx, by, client, now);
-  await setPassword(deps, trx, client, next.passwordHash);
+  await setPassword(deps, trx, by, client, next.passwordHash);
   await endSessions(trx, client.id, { by, reason: 'password_changed', now });
   await recordAct(trx, by, { action: 'password.reset', subject: { client_id: client.id } });
   return undefined;
@@ -59,14 +59,15 @@ export async function resetPassword(
 
 /** Sets it, and tells the client; codes for another one end. */
 export async function setPassword(
-  { sealer, codes, now }: CodeMailDeps,
+  { codes, now }: CodeMailDeps,
   trx: Knex.Transaction,
-  { id, email, firstName }: ClientDetails,
+  { ip, userAgent }: Actor,
+  { id }: ClientDetails,
   passwordHash: string,
 ): Promise<void> {
   const at = now();
   await codes.end(trx, id, 'reset_password', at);
   await updateClient(trx, id, at, { password_hash: passwordHash });
-  const data = { first_name: firstName, at: at.toISOString() };
-  await enqueueMail(trx, sealer, { kind: 'password_changed', to: email, clientId: id, data });
+  const data = { at: at.toISOString(), ip, device: userAgent, detail: null };
+  await notify(trx, { clientId: id, event: 'security.password_changed', data });
 }

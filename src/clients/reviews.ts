@@ -3,8 +3,7 @@ import { openEmptyAccount } from '../accounts/open-accounts.js';
 import { recordAct, type Actor } from '../audit/record.js';
 import { DomainError, forbidden, notFound } from '../errors.js';
 import { newId } from '../ids.js';
-import type { Sealer } from '../identity/sealer.js';
-import { enqueueMail } from '../notifications/mails.js';
+import { notify } from '../notifications/notify.js';
 import { type ClientDocument, IDENTITY_KINDS, listDocuments } from './documents.js';
 import { endSessions } from '../sessions/end-sessions.js';
 import { type ClientDetails, lockClient, updateClient } from './model.js';
@@ -16,7 +15,6 @@ export interface Decision {
 }
 
 export interface ReviewDeps {
-  readonly sealer: Sealer;
   readonly now: () => Date;
 }
 
@@ -49,7 +47,7 @@ export async function decideReview(
     decided_at: now,
   });
   const act = { client, documents, by, reason: decision.reason, now };
-  await (decision.decision === 'approve' ? approve(deps, trx, act) : reject(deps, trx, act));
+  await (decision.decision === 'approve' ? approve(trx, act) : reject(trx, act));
 }
 
 interface ReviewAct {
@@ -61,11 +59,10 @@ interface ReviewAct {
 }
 
 async function approve(
-  { sealer }: ReviewDeps,
   trx: Knex.Transaction,
   { client, documents, by, reason, now }: ReviewAct,
 ): Promise<void> {
-  const { id, email, firstName } = client;
+  const { id } = client;
   await updateClient(trx, id, now, { status: 'active', status_reason: null, activated_at: now });
   const account = await openEmptyAccount(trx, id);
   await recordAct(trx, by, {
@@ -75,20 +72,19 @@ async function approve(
     after: { status: 'active', documents: hashesOf(documents) },
     reason,
   });
-  await enqueueMail(trx, sealer, {
-    kind: 'kyc_approved',
-    to: email,
+  await notify(trx, {
     clientId: id,
-    data: { first_name: firstName, account_number: account.accountNumber },
+    accountId: account.id,
+    event: 'account.activated',
+    data: { at: now.toISOString(), reason: null },
   });
 }
 
 async function reject(
-  { sealer }: ReviewDeps,
   trx: Knex.Transaction,
   { client, documents, by, reason, now }: ReviewAct,
 ): Promise<void> {
-  const { id, email, firstName } = client;
+  const { id } = client;
   await updateClient(trx, id, now, { status: 'rejected', status_reason: reason });
   await endSessions(trx, id, { by, reason: 'client_rejected', now });
   await recordAct(trx, by, {
@@ -98,8 +94,8 @@ async function reject(
     after: { status: 'rejected', documents: hashesOf(documents) },
     reason,
   });
-  const data = { first_name: firstName, reason };
-  await enqueueMail(trx, sealer, { kind: 'kyc_rejected', to: email, clientId: id, data });
+  const data = { at: now.toISOString(), reason };
+  await notify(trx, { clientId: id, accountId: null, event: 'account.rejected', data });
 }
 
 /** The brief asks for the documents' hashes beside the time (UC-01). */

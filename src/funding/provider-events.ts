@@ -2,7 +2,6 @@ import type { Knex } from 'knex';
 import { systemActor, recordAct } from '../audit/record.js';
 import { eventsInTurn, judgeEvent, type ProviderEventType } from '../domain/transfer-state.js';
 import { notFound } from '../errors.js';
-import type { Sealer } from '../identity/sealer.js';
 import type { Logger } from '../log.js';
 import { bookSettlement } from './book-transfer.js';
 import { callbacksReceived, providerLatency, transfersMoved } from './metrics.js';
@@ -26,7 +25,6 @@ export interface ProviderEvent {
 
 export interface ProviderEventsDeps {
   readonly knex: Knex;
-  readonly sealer: Sealer;
   readonly log: Logger;
   /** Told that there are mails to send. Must neither wait nor throw. */
   readonly nudgeNotifications: () => void;
@@ -124,7 +122,7 @@ async function applyInTurn(
 
 async function apply(
   trx: Knex.Transaction,
-  { sealer, log }: ProviderEventsDeps,
+  { log }: ProviderEventsDeps,
   { transfer, account }: { transfer: Transfer; account: LockedAccount },
   { id, type, amount, reason }: Omit<ProviderEvent, 'transferId'>,
   now: Date,
@@ -155,7 +153,7 @@ async function apply(
   const why = { by: BY, event: type, providerEventId: id };
   if (verdict.to === 'returned') {
     const move = { ...why, action: 'transfer.return', reason: reason ?? 'returned' } as const;
-    return returnTransfer(trx, sealer, { transfer, account }, move, now);
+    return returnTransfer(trx, { transfer, account }, move, now);
   }
   const moved = await moveTransfer(
     trx,
@@ -166,6 +164,6 @@ async function apply(
     now,
   );
   if (verdict.to === 'settled') await bookSettlement(trx, moved);
-  await tellClient(trx, sealer, moved);
+  await tellClient(trx, moved);
   return moved;
 }

@@ -3,13 +3,11 @@ import type { ApprovalKind } from '../approvals/kinds.js';
 import type { Approval } from '../approvals/model.js';
 import type { Approvals, Author } from '../approvals/service.js';
 import { formatDecimal, PRICE_SCALE } from '../domain/money.js';
-import type { Sealer } from '../identity/sealer.js';
 import { transfersMoved } from './metrics.js';
 import type { Direction } from './transfer-model.js';
 import { requireReversible, reverseTransfer } from './reverse-transfer.js';
 
 export interface ReversalDeps {
-  readonly sealer: Sealer;
   /** Told that there are mails to send. Must neither wait nor throw. */
   readonly nudgeNotifications: () => void;
   readonly now: () => Date;
@@ -30,7 +28,6 @@ const OFFICERS = ['compliance', 'admin'] as const;
 
 /** Taking back money that has moved already. */
 export const reversalKind = ({
-  sealer,
   nudgeNotifications,
   now,
 }: ReversalDeps): ApprovalKind<WantedReversal> => ({
@@ -41,7 +38,7 @@ export const reversalKind = ({
     `Take back the ${NAMES[direction]} of ${amount} USD of account ${account_id}`,
   subjectOf: ({ transfer_id, account_id, client_id }) => ({ transfer_id, account_id, client_id }),
   async execute(trx, { transfer_id: id }, { by, reason }, afterCommit) {
-    const transfer = await reverseTransfer(trx, sealer, { id, by, reason }, now());
+    const transfer = await reverseTransfer(trx, { id, by, reason }, now());
     afterCommit(() => {
       transfersMoved.inc({ direction: transfer.direction, status: 'returned' });
       nudgeNotifications();

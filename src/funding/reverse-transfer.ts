@@ -1,7 +1,6 @@
 import type { Knex } from 'knex';
 import type { Actor } from '../audit/record.js';
 import { forbidden, invalid, notFound } from '../errors.js';
-import type { Sealer } from '../identity/sealer.js';
 import { setBlock } from '../risk/blocks.js';
 import { bookReversal } from './book-transfer.js';
 import { moveTransfer, type Move } from './move-transfer.js';
@@ -20,7 +19,6 @@ export type ReturnMove = Pick<Move, 'event' | 'action' | 'by' | 'providerEventId
  */
 export async function returnTransfer(
   trx: Knex.Transaction,
-  sealer: Sealer,
   { transfer, account }: { transfer: Transfer; account: LockedAccount },
   move: ReturnMove,
   now: Date,
@@ -32,7 +30,7 @@ export async function returnTransfer(
     const reason = `a deposit came back and left a debt (transfer ${transfer.id})`;
     await setBlock(trx, { kind: 'restrict', target }, { by: move.by, reason });
   }
-  await tellClient(trx, sealer, returned);
+  await tellClient(trx, returned);
   return returned;
 }
 
@@ -42,13 +40,12 @@ export async function returnTransfer(
  */
 export async function reverseTransfer(
   trx: Knex.Transaction,
-  sealer: Sealer,
   { id, by, reason }: { id: string; by: Actor; reason: string },
   now: Date,
 ): Promise<Transfer> {
   const locked = await requireReversible(trx, id, by);
   const move = { event: 'reversed', action: 'transfer.reverse', by, reason } as const;
-  return returnTransfer(trx, sealer, locked, move, now);
+  return returnTransfer(trx, locked, move, now);
 }
 
 /**

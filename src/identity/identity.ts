@@ -61,7 +61,7 @@ export function createIdentity({
     sessions,
     codes,
     factors,
-    login: new Login({ knex, sealer, passwords, factors, nudgeNotifications, now }),
+    login: new Login({ knex, passwords, factors, nudgeNotifications, now }),
     basicAuth: new BasicAuth({ knex, apiKeys, passwords, factors, revocations }),
     async start() {
       await revocations.start();

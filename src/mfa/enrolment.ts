@@ -5,7 +5,7 @@ import { invalid, notFound, unauthenticated } from '../errors.js';
 import { newId } from '../ids.js';
 import { Client } from '../identity/model.js';
 import type { Sealer } from '../identity/sealer.js';
-import { enqueueMail } from '../notifications/mails.js';
+import { notify } from '../notifications/notify.js';
 import { endSessions } from '../sessions/end-sessions.js';
 import { noteStepUp } from '../sessions/step-up.js';
 import {
@@ -46,8 +46,8 @@ export interface AddedFactor {
 const PASSKEYS_MAX = 10;
 
 /**
- * Setting up and taking away second factors. Every change ends the client's other sessions, is told by
- * mail and audited.
+ * Setting up and taking away second factors. Every change ends the client's other sessions, is told
+ * and audited.
  */
 export class Enrolment {
   constructor(private readonly deps: EnrolmentDeps) {}
@@ -182,18 +182,14 @@ export class Enrolment {
     said: string,
     work: (trx: Knex.Transaction, client: Client) => Promise<T>,
   ): Promise<T> {
-    const { knex, sealer, now, nudgeNotifications } = this.deps;
+    const { knex, now, nudgeNotifications } = this.deps;
     const result = await knex.transaction(async (trx) => {
       const client = await this.lockClient(trx, clientId);
       const done = await work(trx, client);
       const reason = 'second_factor_changed';
       await endSessions(trx, clientId, { by, reason, now: now(), except: sessionId });
-      await enqueueMail(trx, sealer, {
-        kind: 'second_factor_changed',
-        to: client.email,
-        clientId,
-        data: { first_name: client.firstName, change: said },
-      });
+      const data = { at: now().toISOString(), ip: by.ip, device: by.userAgent, detail: said };
+      await notify(trx, { clientId, event: 'security.second_factor_changed', data });
       return done;
     });
     nudgeNotifications();

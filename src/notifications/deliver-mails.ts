@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sealer } from '../identity/sealer.js';
-import { notificationsDelivered, notificationsFailed } from '../metrics.js';
+import { notificationLatency, notificationsFailed, notificationsSent } from '../metrics.js';
 import { accountMail } from './account-mails.js';
 import {
+  failureKind,
   LEASE_MS,
   nextAttempt,
+  reasonOf,
   SEND_TIMEOUT_MS,
   SENDING_MS,
   withTimeout,
@@ -25,7 +27,7 @@ export interface DeliverMailsDeps extends DeliverDeps {
 }
 
 /**
- * Sends the mails about clients' accounts that are due, in the manner of `deliverDue`: leased, each
+ * Sends the mails about clients' accounts that are due, in the manner of `deliverMessages`: leased, each
  * marked right after it was sent, put off when it failed.
  * @param limit the most mails of this call
  * @returns how many were claimed; 0 when nothing is due
@@ -45,24 +47,27 @@ export async function deliverMails(deps: DeliverMailsDeps, limit: number): Promi
 }
 
 async function deliver(
-  { db, mailer, log, sealer }: DeliverMailsDeps,
+  { db, mailer, log, sealer, onDead }: DeliverMailsDeps,
   mail: ClaimedMail,
   now: () => Date,
 ): Promise<void> {
-  const { id, kind, to, attempts, language, sealed, undeliverable } = mail;
+  const { id, kind, to, attempts, createdAt, language, sealed, undeliverable } = mail;
   try {
     const written = accountMail(openMail(sealer, mail), language);
     const sending = sendIfDeliverable(mailer, written, sealed ? null : undeliverable);
     await withTimeout(sending, SEND_TIMEOUT_MS);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    notificationsFailed.inc({ channel: mailer.channel });
+    const reason = reasonOf(error);
+    notificationsFailed.inc({ channel: 'email', reason: failureKind(error) });
     log.warn('a mail could not be sent', { mail_id: id, kind, attempts, reason });
     const isGivenUp = await noteIfUndeliverable(db.knex, to, error, now());
     const dueAt = isGivenUp ? null : nextAttempt(attempts, now(), Math.random());
     await putMailOff(db.knex, id, dueAt, reason);
+    if (!dueAt && mail.sealed === null) onDead?.({ id, reason });
     return;
   }
   await markMailDelivered(db.knex, id, now());
-  notificationsDelivered.inc({ channel: mailer.channel });
+  notificationsSent.inc({ channel: 'email' });
+  const seconds = (now().getTime() - createdAt.getTime()) / 1_000;
+  notificationLatency.observe({ channel: 'email' }, Math.max(0, seconds));
 }

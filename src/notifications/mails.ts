@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import { newId } from '../ids.js';
+import { notificationsQueued } from '../metrics.js';
 import type { Sealer } from '../identity/sealer.js';
 import type { AccountMail, MailKind } from './account-mails.js';
 import type { Language } from './events.js';
@@ -21,7 +22,7 @@ export interface NewMail<Kind extends MailKind = MailKind> {
 
 /**
  * Puts a mail into the list of a worker, in the transaction of the fact that it tells of. Nudge
- * `notifications` after the commit; without a nudge the sweeper finds it.
+ * the mails after the commit; without a nudge the sweeper finds it.
  */
 export async function enqueueMail(
   trx: Knex.Transaction,
@@ -41,6 +42,7 @@ export async function enqueueMail(
     expires_at: expiresAt ?? null,
     due_at: now,
   });
+  notificationsQueued.inc({ channel: 'email' });
 }
 
 /** A secret is sealed for its mail: copied into another row it does not open. */
@@ -50,6 +52,7 @@ const purposeOf = (id: string): string => `mail ${id}`;
 export interface ClaimedMail extends Omit<AccountMail, 'secret'> {
   readonly id: string;
   readonly sealed: Buffer | null;
+  readonly createdAt: Date;
   /** Deliveries begun, this one included. */
   readonly attempts: number;
   /** The client's; English for nobody's mails. */
@@ -61,7 +64,7 @@ export interface ClaimedMail extends Omit<AccountMail, 'secret'> {
 /** @throws Error when SECRETS_KEY is not the one that it was sealed with */
 export const openMail = (
   sealer: Sealer,
-  { id, kind, to, data, sealed }: Omit<ClaimedMail, 'language' | 'undeliverable'>,
+  { id, kind, to, data, sealed }: Omit<ClaimedMail, 'createdAt' | 'language' | 'undeliverable'>,
 ): AccountMail => ({ kind, to, data, secret: sealed && sealer.open(sealed, purposeOf(id)) });
 
 /** The language is read as JSON: it does not matter whether this database has the column yet. */
@@ -73,6 +76,7 @@ const CLAIM = `
   ) as due
   where m.id = due.id
   returning m.id, m.recipient as "to", m.kind, m.data, m.secret as sealed, m.attempts,
+    m.created_at as "createdAt",
     (select to_jsonb(c) ->> 'language' from clients c where c.id = m.client_id) as language,
     (select c.email_undeliverable_reason from clients c
      where c.email = m.recipient and c.status <> 'closed') as undeliverable`;
@@ -106,9 +110,7 @@ export async function markMailDelivered(knex: Knex, id: string, now: Date): Prom
     .update({ delivered_at: now, secret: null, last_error: null });
 }
 
-const ERROR_LENGTH_MAX = 500;
-
-/** @param dueAt when to try again; null for never */
+/** @param dueAt when to try again; null for never: without a secret it is a dead letter then */
 export async function putMailOff(
   knex: Knex,
   id: string,
@@ -120,7 +122,10 @@ export async function putMailOff(
     .whereNull('delivered_at')
     .update({
       due_at: dueAt ?? 'infinity',
-      ...(dueAt === null && { secret: null }),
-      last_error: reason.replaceAll('\0', '').slice(0, ERROR_LENGTH_MAX),
+      ...(dueAt === null && {
+        dead_at: knex.raw('case when secret is null then now() end'),
+        secret: null,
+      }),
+      last_error: reason,
     });
 }

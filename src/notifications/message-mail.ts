@@ -6,14 +6,17 @@ import { factsIn, HELLO, plain, type MessageTemplate } from './said.js';
 import { SECURITY_MESSAGES } from './security-messages.js';
 import { TRANSFER_MESSAGES } from './transfer-messages.js';
 
-/** A message to a client, before it is written. */
-export type MessageLetter = Told & {
+/** Whom a message is for. */
+export interface MailReceiver {
   readonly to: string;
   readonly firstName: string;
   /** Null for a client who has no account yet. */
   readonly accountNumber: string | null;
   readonly language: Language;
-};
+}
+
+/** A message to a client, before it is written. */
+export type MessageLetter = Told & MailReceiver;
 
 type DataOf<Event extends NotificationEvent> = Extract<Told, { readonly event: Event }>['data'];
 

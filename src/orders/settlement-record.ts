@@ -4,7 +4,7 @@ import { feeOn, tradeValue } from '../domain/money.js';
 import type { RestingOrder } from '../domain/order-book.js';
 import { edgeOf, type Edge } from '../domain/price-bands.js';
 import type { Direction } from '../domain/triggers.js';
-import { FEES_ACCOUNT, VENUE_ACCOUNT } from '../ledger/house.js';
+import { FEES_ACCOUNT, MAKER_ACCOUNT, VENUE_ACCOUNT } from '../ledger/house.js';
 import { tradePostings, type PostingRow } from '../ledger/trade-postings.js';
 import type { VenueFill } from './pass-routes.js';
 import type { WorkingOrder } from './working-order.js';
@@ -45,8 +45,13 @@ export interface EventDraft {
   reason: string | null;
 }
 
+/** Events without an execution of which clients are told. */
+const TOLD_EVENTS: ReadonlySet<string> = new Set(['new', 'rejected', 'canceled', 'expired']);
+
+/** What a pass has to tell of an order. */
 export interface NotificationDraft {
   order: WorkingOrder;
+  /** None for an order that only came to the market, or ended. */
   executions: number;
   qty: bigint;
   value: bigint;
@@ -115,6 +120,7 @@ export class SettlementRecord {
       ...(more.fill && { fill: more.fill }),
       reason: more.reason ?? null,
     });
+    if (TOLD_EVENTS.has(type)) this.tell(order);
   }
 
   /** Notes that more than the progress of the order changed. */
@@ -187,7 +193,12 @@ export class SettlementRecord {
     this.position(order).movements.push(movement);
     const type = order.status === 'filled' ? 'fill' : 'partial_fill';
     this.event(order, type, { fill: { executionId: trade.id, price, qty, fee, movement } });
-    this.addNotification(order, qty, value, fee);
+    const told = this.tell(order);
+    if (!told) return;
+    told.executions += 1;
+    told.qty += qty;
+    told.value += value;
+    told.fees += fee;
   }
 
   stopAtBand({ assetId, side }: WorkingOrder): void {
@@ -229,14 +240,15 @@ export class SettlementRecord {
     if (fees > 0n) this.account(FEES_ACCOUNT).cash += fees;
   }
 
-  private addNotification(order: WorkingOrder, qty: bigint, value: bigint, fees: bigint): void {
-    const draft = this.notifications.get(order.id);
-    if (draft) {
-      draft.executions += 1;
-      draft.qty += qty;
-      draft.value += value;
-      draft.fees += fees;
-    } else this.notifications.set(order.id, { order, executions: 1, qty, value, fees });
+  /** The market maker is told of nothing; its many quotes need not reach the database for that. */
+  private tell(order: WorkingOrder): NotificationDraft | undefined {
+    if (order.accountId === MAKER_ACCOUNT) return undefined;
+    let draft = this.notifications.get(order.id);
+    if (!draft) {
+      draft = { order, executions: 0, qty: 0n, value: 0n, fees: 0n };
+      this.notifications.set(order.id, draft);
+    }
+    return draft;
   }
 
   private account(id: string): { cash: bigint; held: bigint } {

@@ -226,12 +226,12 @@ export const INSERT_EVENTS: Statement = {
       $12::bigint[], $13::bigint[], $14::bigint[], $15::text[]) as u`,
 };
 
-/** $1-$7 one array a column, $8 the time. The house is not told. */
+/** $1-$7 one array a column, $8 the time. Facts, gathered into messages. The house is not told. */
 export const INSERT_NOTIFICATIONS: Statement = {
   name: 'execute-insert-notifications',
   text: `insert into notifications (kind, account_id, order_id, order_status, executions, qty, value,
       fees, created_at, due_at)
-    select 'order_executed', u.*, $8::timestamptz, $8 from unnest($1::uuid[], $2::uuid[],
+    select case when u.executions > 0 then 'order_executed' else 'order_changed' end, u.*, $8::timestamptz, $8 from unnest($1::uuid[], $2::uuid[],
       $3::text[], $4::int[], $5::bigint[], $6::bigint[], $7::bigint[])
       as u (account_id, order_id, order_status, executions, qty, value, fees)
     join accounts a on a.id = u.account_id and a.kind = 'client'`,

@@ -24,7 +24,7 @@ interface Pass {
   readonly pickedUpAt: Date;
   readonly matchedAt: Date;
   readonly settledAt: Date;
-  /** When the client was told of its executions; null while nobody has been, or without any. */
+  /** When it became a message to the client; null while it is none. */
   readonly notifiedAt: Date | null;
 }
 

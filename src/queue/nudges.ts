@@ -4,19 +4,23 @@ import type { Redis } from 'ioredis';
 import type { Logger } from '../log.js';
 import { nudgeFailures } from '../metrics.js';
 import {
+  MAILS_QUEUE,
   NOTIFICATIONS_QUEUE,
   openQueue,
   shardQueueName,
   TRANSFERS_QUEUE,
   WEBHOOKS_QUEUE,
   type DeliverWebhooksJob,
+  type DeadMailJob,
   type ExecuteShardJob,
 } from './queues.js';
 
 /** A nudge that takes longer is given up; the sweeper makes up for it. */
 const ADD_TIMEOUT_MS = 1_500;
-/** Notifications are gathered for a moment, so that one mail can tell of several executions. */
+/** Facts are gathered for a moment: under load many orders share a transaction. */
 const NOTIFICATION_DELAY_MS = 500;
+/** Windows that end within the same tick share the job at its end. */
+const GATHER_TICK_MS = 500;
 const SWEEP_AGAIN_AFTER_MS = 5_000;
 /** Longer than a turn with an endpoint may take. */
 const SWEEP_WEBHOOKS_AGAIN_AFTER_MS = 10_000;
@@ -31,11 +35,13 @@ const RING_PAUSE_MS = 40;
 export class Nudges {
   readonly shardQueues: Queue<ExecuteShardJob>[];
   readonly notificationQueue: Queue;
+  readonly mailQueue: Queue;
   readonly transferQueue: Queue;
   readonly webhookQueue: Queue<DeliverWebhooksJob>;
   private readonly waiting = new Set<number>();
   private ringing = false;
   private notifying = false;
+  private mailing = false;
 
   constructor(
     shards: number,
@@ -46,6 +52,7 @@ export class Nudges {
       openQueue<ExecuteShardJob>(shardQueueName(shard), redis),
     );
     this.notificationQueue = openQueue(NOTIFICATIONS_QUEUE, redis);
+    this.mailQueue = openQueue(MAILS_QUEUE, redis);
     this.transferQueue = openQueue(TRANSFERS_QUEUE, redis);
     this.webhookQueue = openQueue<DeliverWebhooksJob>(WEBHOOKS_QUEUE, redis);
   }
@@ -56,16 +63,39 @@ export class Nudges {
     if (!this.ringing) void this.ring();
   }
 
-  /** There are new notifications. Call it after the commit. */
+  /** There are new facts for messages. Call it after the commit. */
   notifications(): void {
     if (this.notifying) return;
     this.notifying = true;
     const added = this.notificationQueue.add(
-      'deliver',
+      'gather',
       {},
-      { delay: NOTIFICATION_DELAY_MS, deduplication: { id: 'deliver', keepLastIfActive: true } },
+      { delay: NOTIFICATION_DELAY_MS, deduplication: { id: 'gather', keepLastIfActive: true } },
     );
     void this.settle(NOTIFICATIONS_QUEUE, added).then(() => (this.notifying = false));
+  }
+
+  /** Facts that wait for further ones are due at a time. */
+  notificationsAt(time: Date): void {
+    const tick = Math.ceil(time.getTime() / GATHER_TICK_MS);
+    const delay = Math.max(0, tick * GATHER_TICK_MS - Date.now());
+    const deduplication = { id: `gather at ${tick}` };
+    const added = this.notificationQueue.add('gather', {}, { delay, deduplication });
+    void this.settle(NOTIFICATIONS_QUEUE, added);
+  }
+
+  /** There are mails to send. Call it after the commit. */
+  mails(): void {
+    if (this.mailing) return;
+    this.mailing = true;
+    const deduplication = { id: 'send', keepLastIfActive: true };
+    const added = this.mailQueue.add('send', {}, { deduplication });
+    void this.settle(MAILS_QUEUE, added).then(() => (this.mailing = false));
+  }
+
+  /** A mail was given up: shows it on Bull Board. */
+  deadMail(letter: DeadMailJob): void {
+    void this.settle(MAILS_QUEUE, this.mailQueue.add('dead', letter));
   }
 
   /** There are transfers to send to the payment provider. Call it after the commit. */

@@ -4,8 +4,10 @@ import type { Redis } from 'ioredis';
 /** Names and settings of every queue; API and workers both build on these. */
 
 export const shardQueueName = (shard: number): string => `orders-${shard}`;
+/** Facts about orders become messages. */
 export const NOTIFICATIONS_QUEUE = 'notifications';
 export const WEBHOOKS_QUEUE = 'webhooks';
+export const MAILS_QUEUE = 'mails';
 export const TRANSFERS_QUEUE = 'transfers';
 export const MAINTENANCE_QUEUE = 'maintenance';
 
@@ -17,6 +19,12 @@ export interface ExecuteShardJob {
 /** "There may be something for this endpoint." What it is stands in its account's log. */
 export interface DeliverWebhooksJob {
   endpointId: string;
+}
+
+/** A mail that was given up. Run again, by a person on Bull Board, it is redriven. */
+export interface DeadMailJob {
+  id: string;
+  reason: string;
 }
 
 /** Kinds of maintenance jobs; permanent strings, they are in Redis. */

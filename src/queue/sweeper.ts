@@ -1,5 +1,10 @@
 import type { Knex } from 'knex';
-import { oldestNotification, oldestWaitingWork, waitingWork } from '../metrics.js';
+import {
+  deadNotifications,
+  oldestNotification,
+  oldestWaitingWork,
+  waitingWork,
+} from '../metrics.js';
 import type { Nudges } from './nudges.js';
 
 /** Work that has waited longer is nudged again. */
@@ -22,17 +27,44 @@ export async function readWaitingWork(knex: Knex): Promise<Waiting[]> {
   return rows;
 }
 
-/** Age of the oldest notification or mail that is due, in milliseconds; 0 when there is none. */
-async function readOldestNotificationMs(knex: Knex): Promise<number> {
-  const { rows } = await knex.raw<{ rows: { ageMs: number | null }[] }>(`
-    select (extract(epoch from clock_timestamp() - min(due_at)) * 1000)::float8 as "ageMs"
-    from (
-      select due_at from notifications
-      where delivered_at is null and due_at <= clock_timestamp()
-      union all
-      select due_at from mails where delivered_at is null and due_at <= clock_timestamp()
-    ) as due`);
-  return rows[0]?.ageMs ?? 0;
+/** Since when notifications wait, by the database's clock; null for nothing. */
+interface WaitingNotifications {
+  now: Date;
+  /** The oldest fact that is no message yet. */
+  fact: Date | null;
+  /** The oldest fact of which a mail is to be sent. */
+  mail: Date | null;
+  /** When the mail that is due first is due. */
+  mailDue: Date | null;
+  deadMails: number;
+}
+
+const READ_NOTIFICATIONS = `
+  select clock_timestamp() as now,
+    (select min(due_at) from notifications
+      where delivered_at is null and due_at < 'infinity') as fact,
+    least((select min(happened_at) from message_deliveries
+      where channel = 'email' and delivered_at is null and dead_at is null),
+      (select min(created_at) from mails
+        where delivered_at is null and due_at < 'infinity')) as mail,
+    least((select min(due_at) from message_deliveries
+      where channel = 'email' and delivered_at is null and dead_at is null),
+      (select min(due_at) from mails
+        where delivered_at is null and due_at < 'infinity')) as "mailDue",
+    ((select count(*) from message_deliveries where channel = 'email' and dead_at is not null)
+      + (select count(*) from mails where dead_at is not null))::int as "deadMails"`;
+
+/** Rings again for facts and mails that wait too long, each channel for itself. Keeps the gauges. */
+async function sweepNotifications(knex: Knex, nudges: Nudges): Promise<void> {
+  const { rows } = await knex.raw<{ rows: WaitingNotifications[] }>(READ_NOTIFICATIONS);
+  const { now, fact, mail, mailDue, deadMails } = rows[0]!;
+  const ageMs = (time: Date | null): number =>
+    time === null ? 0 : Math.max(0, now.getTime() - time.getTime());
+  oldestNotification.set({ channel: 'in_app' }, ageMs(fact) / 1_000);
+  oldestNotification.set({ channel: 'email' }, Math.max(ageMs(mail), ageMs(fact)) / 1_000);
+  deadNotifications.set({ channel: 'email' }, deadMails);
+  if (ageMs(fact) > OVERDUE_MS) nudges.notifications();
+  if (ageMs(mailDue) > OVERDUE_MS) nudges.mails();
 }
 
 /**
@@ -44,8 +76,6 @@ export async function sweep(knex: Knex, nudges: Nudges): Promise<number[]> {
   const waiting = await readWaitingWork(knex);
   const overdue = waiting.filter((row) => row.oldestMs > OVERDUE_MS).map(({ shard }) => shard);
   await Promise.all(overdue.map((shard) => nudges.sweep(shard)));
-  const notificationMs = await readOldestNotificationMs(knex);
-  oldestNotification.set(notificationMs / 1_000);
-  if (notificationMs > OVERDUE_MS) nudges.notifications();
+  await sweepNotifications(knex, nudges);
   return overdue;
 }

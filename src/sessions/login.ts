@@ -3,7 +3,6 @@ import type { Actor } from '../audit/record.js';
 import { DomainError, unauthenticated } from '../errors.js';
 import { Client } from '../identity/model.js';
 import { mayLogIn, type PasswordLogin } from '../identity/password-login.js';
-import type { Sealer } from '../identity/sealer.js';
 import {
   findLoginChallenge,
   openLoginChallenge,
@@ -16,7 +15,6 @@ import { openSession, type OpenedSession } from './open-session.js';
 
 export interface LoginDeps {
   readonly knex: Knex;
-  readonly sealer: Sealer;
   readonly passwords: PasswordLogin;
   readonly factors: SecondFactors;
   readonly nudgeNotifications: () => void;
@@ -94,11 +92,11 @@ export class Login {
       challenge?: Challenge;
     },
   ): Promise<OpenedSession> {
-    const { knex, sealer, now, nudgeNotifications } = this.deps;
+    const { knex, now, nudgeNotifications } = this.deps;
     const { challenge, trusted, ...rest } = options;
     const opened = await knex.transaction(async (trx) => {
       if (challenge && !(await useChallenge(trx, challenge.id, now()))) throw loginOver();
-      return await openSession(trx, sealer, client, { ...rest, trusted, now: now() });
+      return await openSession(trx, client, { ...rest, trusted, now: now() });
     });
     if (opened.hasMail) nudgeNotifications();
     return opened;

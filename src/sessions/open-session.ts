@@ -3,9 +3,8 @@ import { recordAct, type Actor } from '../audit/record.js';
 import { newId } from '../ids.js';
 import type { Client } from '../identity/model.js';
 import { type Principal, scopesOfRole } from '../identity/principal.js';
-import type { Sealer } from '../identity/sealer.js';
 import { AMR, type FactorMethod } from '../mfa/second-factors.js';
-import { enqueueMail } from '../notifications/mails.js';
+import { notify } from '../notifications/notify.js';
 import { noteDevice, trustDevice } from './devices.js';
 import { Session, type Device } from './model.js';
 import { issueRefreshToken, refreshExpiry } from './refresh-tokens.js';
@@ -16,7 +15,7 @@ export interface OpenedSession {
   readonly refreshToken: string;
   /** Of a device that is trusted from now on. */
   readonly deviceToken: string | null;
-  /** A mail tells of the new device; it waits to be sent. */
+  /** The client is told of a new device; a mail waits to be sent. */
   readonly hasMail: boolean;
 }
 
@@ -34,14 +33,13 @@ export interface OpeningOptions {
 /** Opens a session for somebody who has proved who they are, and tells them of a new device. */
 export async function openSession(
   trx: Knex.Transaction,
-  sealer: Sealer,
   client: Client,
   { by, factor, trusted, trust, now }: OpeningOptions,
 ): Promise<OpenedSession> {
   const person: Actor = { ...by, kind: 'person', clientId: client.id, role: client.role };
   const traits = { ip: by.ip ?? '', userAgent: by.userAgent ?? '' };
   const noted = await noteDevice(trx, client.id, traits, { trusted, now });
-  if (noted.isNew) await tellOfNewDevice(trx, sealer, client, noted.device);
+  if (noted.isNew) await tellOfNewDevice(trx, client, noted.device);
   const promoted = trust && factor ? await trustDevice(trx, noted.device, now) : null;
   const device = promoted?.device ?? noted.device;
   const id = newId();
@@ -71,20 +69,13 @@ export async function openSession(
 
 const tellOfNewDevice = (
   trx: Knex.Transaction,
-  sealer: Sealer,
-  client: Client,
+  { id: clientId }: Client,
   { ip, userAgent, firstSeenAt }: Device,
 ): Promise<void> =>
-  enqueueMail(trx, sealer, {
-    kind: 'new_device',
-    to: client.email,
-    clientId: client.id,
-    data: {
-      first_name: client.firstName,
-      at: firstSeenAt.toISOString(),
-      ip,
-      device: userAgent || 'an unknown program',
-    },
+  notify(trx, {
+    clientId,
+    event: 'security.new_device',
+    data: { at: firstSeenAt.toISOString(), ip, device: userAgent || null, detail: null },
   });
 
 /** What a session may do: everything that the client's role may. */

@@ -24,7 +24,7 @@ const RUN_MAX_MS = 50_000;
  * first account on. Everything is computed as of the close from what was booked before it and from
  * the statements of the day before, so a day that was missed gets the figures that it would have got
  * in time. May be killed anywhere and run any number of times, also at once: a statement is written
- * once, and nothing is locked.
+ * once, and told with it; only for that accounts are locked, a batch at a time.
  * @returns the days that are complete now and were not before
  */
 export async function runEndOfDay(

@@ -3,6 +3,7 @@ import { AccountDay } from '../domain/account-day.js';
 import type { TradingDay } from '../domain/calendar.js';
 import { dateText } from '../http/calendar-date.js';
 import { endOfDayDuration, statementsWritten } from '../metrics.js';
+import { notifyAll, type Notice } from '../notifications/notify.js';
 import { eachMovement } from './day-movements.js';
 import { readOpeningBalances, type OpeningBalance } from './opening-balances.js';
 
@@ -33,7 +34,10 @@ export async function writeStatements(
   }
 }
 
-/** One insert, a transaction by itself; what another worker has written meanwhile is the same. */
+/** Older days are caught up on, and not news any more. */
+const NEWS_FOR_MS = 48 * 3_600_000;
+
+/** One transaction; what another worker has written meanwhile is the same. */
 async function writeBatch(
   knex: Knex,
   day: TradingDay,
@@ -55,9 +59,41 @@ async function writeBatch(
     ...figuresOf(days.get(accountId)!, prices),
     created_at: createdAt,
   }));
-  const inserted = await knex('statements').insert(rows).onConflict().ignore().returning('day');
-  statementsWritten.inc(inserted.length);
-  return inserted.length;
+  return await knex.transaction(async (trx) => {
+    const inserted: { account_id: string }[] = await trx('statements')
+      .insert(rows)
+      .onConflict()
+      .ignore()
+      .returning('account_id');
+    const ageMs = createdAt.getTime() - day.close.getTime();
+    if (ageMs >= 0 && ageMs < NEWS_FOR_MS)
+      await tellOwners(trx, inserted, dateText(day.day), createdAt);
+    statementsWritten.inc(inserted.length);
+    return inserted.length;
+  });
+}
+
+/** Locks the accounts for a moment, after all else. */
+async function tellOwners(
+  trx: Knex.Transaction,
+  statements: readonly { account_id: string }[],
+  day: string,
+  at: Date,
+): Promise<void> {
+  const owners = await trx('accounts')
+    .whereIn(
+      'id',
+      statements.map(({ account_id: id }) => id),
+    )
+    .whereNotNull('client_id')
+    .select<{ id: string; clientId: string }[]>('id', { clientId: 'client_id' });
+  const notices = owners.map(({ id, clientId }): Notice => ({
+    clientId,
+    accountId: id,
+    event: 'statement.ready',
+    data: { statement_id: `${id}/${day}`, day },
+  }));
+  await notifyAll(trx, notices, at);
 }
 
 function figuresOf(account: AccountDay, prices: ReadonlyMap<string, bigint>) {

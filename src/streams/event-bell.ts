@@ -3,8 +3,13 @@ import type { Redis } from 'ioredis';
 /** The channel on which every process hears of new events; a message is a JSON array of account ids. */
 export const EVENTS_CHANNEL = 'brokerx:events';
 
+/** The same for new messages; a message is a JSON array of client ids. */
+export const MESSAGES_CHANNEL = 'brokerx:messages';
+/** Stands for everybody. */
+export const EVERYBODY = '*';
+
 /**
- * Tells other processes that there is something new about accounts, or assets. A hint only: whoever
+ * Tells other processes that there is something new about accounts, clients, or assets. A hint only: whoever
  * listens reads what it is about, and reads it now and then anyway, so a lost hint delays and never
  * loses.
  */

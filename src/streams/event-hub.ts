@@ -1,13 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import type { Database, Statement } from '../db.js';
+import type { Database } from '../db.js';
 import { invalid } from '../errors.js';
 import type { Logger } from '../log.js';
-import { streamLag } from '../metrics.js';
 import { TOO_SLOW } from './ending.js';
-import { EVENTS_CHANNEL, idsOfHint } from './event-bell.js';
-import { readEvents } from './events.js';
-import { LoggedEvent } from './logged-event.js';
+import { EVERYBODY, idsOfHint } from './event-bell.js';
+import { ACCOUNT_LOG, type HubLog } from './hub-log.js';
 import { Subscription, type Consumer } from './subscription.js';
 
 /** Bounds of the hub; tests choose smaller ones. */
@@ -34,31 +32,24 @@ export interface EventHubDeps {
   /** Of its own: a connection that subscribes can do nothing else. */
   readonly redis: Redis;
   readonly log: Logger;
+  /** What it follows; the logs of accounts unless given. */
+  readonly follows?: HubLog;
   readonly limits?: Partial<HubLimits>;
 }
 
 const TEND_MS = 1_000;
 const RETRY_MS = 300;
 
-/** $1 accounts. */
-const LAST_EVENT_IDS: Statement = {
-  name: 'streams-last-event-ids',
-  text: 'select id, last_event_id as "lastEventId" from accounts where id = any($1::uuid[])',
-};
-
-interface AccountRow {
-  id: string;
-  lastEventId: bigint;
-}
-
 /**
- * Hands every live subscription of this process what comes after its cursor in its account's log.
+ * Hands every live subscription of this process what comes after its cursor in its account's log (or,
+ * where it follows the logs of clients, its client's: "account" stands for either here).
  * A hint on Redis says which accounts to look at; all that are due are read by one query, and hints
  * that arrive meanwhile share the next one. Every second it looks at all of them, hint or not: the
  * log decides what is sent, Redis only how soon.
  */
 export class EventHub {
   private readonly limits: HubLimits;
+  private readonly follows: HubLog;
   private readonly byAccount = new Map<string, Set<Subscription>>();
   /** Those that may be behind, longest waiting first. */
   private readonly due = new Set<Subscription>();
@@ -69,6 +60,7 @@ export class EventHub {
 
   constructor(private readonly deps: EventHubDeps) {
     this.limits = { ...HUB_LIMITS, ...deps.limits };
+    this.follows = deps.follows ?? ACCOUNT_LOG;
   }
 
   /** Listens for hints, and looks every second. Does not wait for Redis. */
@@ -76,7 +68,7 @@ export class EventHub {
     const { redis } = this.deps;
     redis.on('message', (_channel: string, message: string) => this.onHint(message));
     redis.on('ready', () => this.readAll()); // hints may have been lost
-    redis.subscribe(EVENTS_CHANNEL).catch(() => undefined); // kept, and sent when it connects
+    redis.subscribe(this.follows.channel).catch(() => undefined); // kept, and sent when it connects
     this.timer = setInterval(() => void this.tend(), TEND_MS);
     this.timer.unref();
   }
@@ -116,7 +108,7 @@ export class EventHub {
 
   /** The last event of an account's log; 0 when there is none. */
   async lastEventId(accountId: string): Promise<bigint> {
-    const [row] = await this.deps.db.run<AccountRow>(LAST_EVENT_IDS, [[accountId]]);
+    const [row] = await this.follows.lastIds(this.deps.db, [accountId]);
     return row?.lastEventId ?? 0n;
   }
 
@@ -136,7 +128,9 @@ export class EventHub {
   }
 
   private onHint(message: string): void {
-    for (const accountId of idsOfHint(message)) {
+    const accountIds = idsOfHint(message);
+    if (accountIds.includes(EVERYBODY)) return this.readAll();
+    for (const accountId of accountIds) {
       const subscriptions = this.byAccount.get(accountId);
       if (subscriptions) this.read(subscriptions);
     }
@@ -190,14 +184,13 @@ export class EventHub {
       accountId: first!.accountId,
       sinceId: first!.cursor,
     }));
-    const pages = await readEvents(this.deps.db, positions, pageSize);
+    const pages = await this.follows.read(this.deps.db, positions, pageSize);
     const now = Date.now();
-    for (const [index, page] of pages.entries()) {
-      const events = page.map((event) => new LoggedEvent(event));
+    for (const [index, events] of pages.entries()) {
       for (const subscription of groups[index]!) {
         if (subscription.isLive && subscription.isReading) {
           for (const { occurredAt } of events) {
-            streamLag.observe((now - occurredAt.getTime()) / 1_000);
+            this.follows.observeLag((now - occurredAt.getTime()) / 1_000);
           }
         }
         subscription.advance(events, events.length < pageSize);
@@ -214,7 +207,7 @@ export class EventHub {
     this.isTending = true;
     try {
       const accounts = [...this.byAccount.keys()];
-      const rows = await db.run<AccountRow>(LAST_EVENT_IDS, [accounts]);
+      const rows = await this.follows.lastIds(db, accounts);
       for (const { id, lastEventId } of rows) this.catchUp(id, lastEventId);
     } catch (error) {
       this.warn('the event log could not be looked at', error);

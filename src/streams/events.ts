@@ -12,6 +12,8 @@ export interface EventView {
   qty: bigint | null;
   positionQty: bigint | null;
   occurredAt: Date;
+  /** What is told; null when the event is about an order. */
+  data: Readonly<Record<string, unknown>> | null;
   /** The order as this event left it; null when the event is not about an order. */
   order: OrderView | null;
 }
@@ -81,6 +83,7 @@ interface EventRow extends Omit<OrderView, 'id'> {
   eventPrice: bigint | null;
   eventQty: bigint | null;
   positionQty: bigint | null;
+  data: Readonly<Record<string, unknown>> | null;
   /** Null, as all of the order's own, when the event is not about an order. */
   id: string | null;
 }
@@ -93,7 +96,7 @@ const READ_EVENTS: Statement = {
   name: 'streams-read-events',
   text: `select c.reader::int as reader, e.event_id as "eventId", e.type as "eventType",
       e.execution_id as "executionId", e.price as "eventPrice", e.qty as "eventQty",
-      e.position_qty as "positionQty", null as "closedAt", null as pending,
+      e.position_qty as "positionQty", e.data, null as "closedAt", null as pending,
       ${Object.entries(ORDER)
         .map(([name, column]) => `${column} as "${name}"`)
         .join(', ')}
@@ -140,6 +143,7 @@ const eventOf = (row: EventRow): EventView => ({
   price: row.eventPrice,
   qty: row.eventQty,
   positionQty: row.positionQty,
+  data: row.data,
   occurredAt: row.updatedAt,
   order: row.id === null ? null : orderAt(row as EventRow & { id: string }),
 });
@@ -169,5 +173,6 @@ export const presentEvent = (event: EventView): Record<string, unknown> => ({
   price: decimal(event.price, PRICE_SCALE),
   qty: decimal(event.qty, QTY_SCALE),
   position_qty: decimal(event.positionQty, QTY_SCALE),
+  data: event.data,
   order: event.order && presentOrder(event.order),
 });

@@ -3,13 +3,21 @@ import type { Context } from 'koa';
 import { invalid } from '../errors.js';
 import { EventSourceBody, type EventFormat } from './event-source.js';
 import { EVENT_ID } from './schema.js';
-import type { Streams } from './streams.js';
+import type { EventHub } from './event-hub.js';
+import type { OpenStreams } from './open-streams.js';
 
 const LAST_EVENT_ID = 'Last-Event-ID';
+const JSON_TYPE = 'application/json';
 export const STREAM_TYPE = 'text/event-stream';
+
+/** Whether a client asks for a stream in place of a page. */
+export const wantsStream = (ctx: Context): boolean =>
+  ctx.method === 'GET' && ctx.accepts(JSON_TYPE, STREAM_TYPE) === STREAM_TYPE;
 
 /** The part of an account's log that a client wants to be sent. */
 export interface StreamPlace {
+  /** Whose log: an account's id, or of a hub that follows clients a client's. */
+  readonly logId: string;
   /** The last event that it has, or null for what happens from now on. */
   readonly sinceId: bigint | null;
   /** What the client calls that. */
@@ -21,17 +29,17 @@ export interface StreamPlace {
 /** Begins to answer with server-sent events. @returns the body, which can be ended */
 export async function openEventStream(
   ctx: Context,
-  { hub, open }: Streams,
-  { sinceId, sinceField, untilId }: StreamPlace,
+  { hub, open }: { readonly hub: EventHub; readonly open: OpenStreams },
+  { logId, sinceId, sinceField, untilId }: StreamPlace,
   format: EventFormat,
 ): Promise<EventSourceBody> {
-  const { accountId, principal } = ctx.state;
+  const { principal } = ctx.state;
   const stream = open.add('sse');
   ctx.res.once('close', () => open.remove(stream));
   open.identify(stream, principal);
   const body = new EventSourceBody(stream, untilId, format);
   try {
-    const subscription = await hub.subscribe(accountId, sinceId, body, sinceField);
+    const subscription = await hub.subscribe(logId, sinceId, body, sinceField);
     sendBody(ctx, body);
     body.follow(subscription);
     return body;

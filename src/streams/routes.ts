@@ -6,7 +6,7 @@ import { requireAccount, requireScope } from '../http/require-role.js';
 import { validateQuery } from '../http/validate.js';
 import { ALL_EVENTS } from './event-source.js';
 import { presentEvent, readEvents } from './events.js';
-import { openEventStream, sincePlace, STREAM_TYPE } from './open-event-stream.js';
+import { openEventStream, sincePlace, wantsStream } from './open-event-stream.js';
 import {
   type ListEventsQuery,
   listEventsSchema,
@@ -40,11 +40,6 @@ export function eventsRouter({ db, streams, authenticated, limitRate }: EventRou
   return router;
 }
 
-const JSON_TYPE = 'application/json';
-
-const wantsStream = (ctx: Context): boolean =>
-  ctx.method === 'GET' && ctx.accepts(JSON_TYPE, STREAM_TYPE) === STREAM_TYPE;
-
 const idOf = (text: string | undefined): bigint | null =>
   text === undefined ? null : BigInt(text);
 
@@ -64,7 +59,8 @@ async function streamEvents(ctx: Context, query: ListEventsQuery, streams: Strea
     ctx.status = 204; // the client has it all; this keeps a browser from connecting again
     return;
   }
-  await openEventStream(ctx, streams, { ...since, untilId }, ALL_EVENTS);
+  const { accountId: logId } = ctx.state;
+  await openEventStream(ctx, streams, { logId, ...since, untilId }, ALL_EVENTS);
 }
 
 const lastId = (ctx: Context, { hub }: Streams): Promise<bigint> =>
@@ -87,7 +83,7 @@ async function streamTrades(
   const untilId = earlier(idOf(query.until_id), beforeUntil);
 
   const format = tradeEvents({ since, until });
-  const body = await openEventStream(ctx, streams, { ...place, untilId }, format);
+  const body = await openEventStream(ctx, streams, { logId: accountId, ...place, untilId }, format);
   const hasAll = untilId !== null && untilId <= (place.sinceId ?? (await lastId(ctx, streams)));
   if (hasAll || ctx.method === 'HEAD') {
     body.complete(); // an empty stream, not 204: that is an error to the Go client

@@ -69,12 +69,16 @@ const lastEventIdHeader = Joi.object({
 
 const eventSchema = answerSchema('Event', {
   event_id: Joi.number().integer().min(1),
-  event: Joi.string().description('new, partial_fill, fill, canceled, ...'),
+  event: Joi.string().description('new, partial_fill, fill, canceled, ..., transfer.settled, ...'),
   timestamp: timeText,
   execution_id: uuidText.allow(null),
   price: decimalText.allow(null).description("The execution's"),
   qty: decimalText.allow(null).description("The execution's"),
   position_qty: decimalText.allow(null).description('After the execution'),
+  data: Joi.object()
+    .unknown()
+    .allow(null)
+    .description('What is told by an event that is not about an order'),
   order: orderSchema.allow(null).description('The order as this event left it'),
 });
 

@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import type { AssetCatalog } from '../assets/catalog.js';
 import type { Database } from '../db.js';
 import type { Logger } from '../log.js';
+import { MESSAGE_LOG } from '../notifications/message-log.js';
 import { EventHub, type HubLimits } from './event-hub.js';
 import { createMarketStreams, type MarketLimits, type MarketStreams } from './market-streams.js';
 import { OpenStreams, STREAM_LIMITS, type StreamLimits } from './open-streams.js';
@@ -20,6 +21,8 @@ export interface StreamsDeps {
 /** The live streams of one API process, of every kind. */
 export interface Streams {
   readonly hub: EventHub;
+  /** Follows clients' messages. */
+  readonly messages: EventHub;
   readonly open: OpenStreams;
   readonly market: MarketStreams;
   start(): void;
@@ -30,19 +33,23 @@ export interface Streams {
 export function createStreams(deps: StreamsDeps): Streams {
   const { db, catalog, redis, subscriber, log, limits = {} } = deps;
   const hub = new EventHub({ db, redis: subscriber(), log, limits });
+  const messages = new EventHub({ db, redis: subscriber(), log, limits, follows: MESSAGE_LOG });
   const open = new OpenStreams({ ...STREAM_LIMITS, ...limits });
   const market = createMarketStreams({ db, catalog, redis, subscriber: subscriber(), log }, limits);
   return {
     hub,
+    messages,
     open,
     market,
     start() {
       hub.start();
+      messages.start();
       market.hub.start();
     },
     stop() {
       open.stop();
       hub.stop();
+      messages.stop();
       market.hub.stop();
     },
   };

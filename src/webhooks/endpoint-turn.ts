@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import { wantsEvent } from '../domain/webhook-filter.js';
 import { nextAttemptAt, readRetryAfter } from '../domain/webhook-retries.js';
-import { notificationsDelivered, notificationsFailed } from '../metrics.js';
+import { notificationsSent, notificationsFailed } from '../metrics.js';
 import { fallBackToMail } from '../notifications/fallback.js';
+import { eventOfLogLine, Wishes } from '../notifications/preferences.js';
 import { readEvents, type EventView } from '../streams/events.js';
 import type { DeliverDeps } from './delivery-deps.js';
 import { announceDisabled } from './disable.js';
@@ -105,12 +106,14 @@ export class EndpointTurn {
     const { db } = this.deps;
     const { accountId, events: filters } = this.turn.endpoint;
     if (!(await extendLease(db.knex, this.turn, this.leaseEnd()))) return false;
+    const isWished = await this.wishes();
     for (;;) {
       const place = { accountId, sinceId: this.cursor };
       const [events] = await readEvents(db, [place], PAGE);
       for (const event of events!) {
         const { type, order } = event;
         if (!wantsEvent(filters, { type, isAboutOrder: order !== null })) continue;
+        if (!isWished(type)) continue;
         if (!(await this.deliver(event))) return false;
         if (this.isOver()) return true; // the next turn passes over what nobody wants
       }
@@ -119,6 +122,21 @@ export class EndpointTurn {
       if (events!.length < PAGE) return false;
       if (this.isOver()) return true;
     }
+  }
+
+  /** By what the client has chosen for webhooks, beside the endpoint's filters. */
+  private async wishes(): Promise<(type: string) => boolean> {
+    const { knex } = this.deps.db;
+    const { accountId } = this.turn.endpoint;
+    const { clientId } = await knex('accounts')
+      .where({ id: accountId })
+      .first<{ clientId: string }>({ clientId: 'client_id' });
+    const receiver = { clientId, accountId };
+    const wishes = await Wishes.of(knex, [receiver]);
+    return (type) => {
+      const event = eventOfLogLine(type);
+      return event === null || wishes.wants(receiver, event, 'webhook');
+    };
   }
 
   /** Goes on behind events that the endpoint does not want. */
@@ -277,8 +295,8 @@ export class EndpointTurn {
     const attempt = await sender.post(this.turn.endpoint.url, headers, body);
     webhookAttempts.inc({ outcome: attempt.failure ?? 'taken' });
     webhookRequestTime.observe(attempt.durationMs / 1_000);
-    if (attempt.failure === null) notificationsDelivered.inc(CHANNEL);
-    else notificationsFailed.inc(CHANNEL);
+    if (attempt.failure === null) notificationsSent.inc(CHANNEL);
+    else notificationsFailed.inc({ ...CHANNEL, reason: attempt.failure });
     await ready;
     return attempt;
   }

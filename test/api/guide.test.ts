@@ -16,6 +16,7 @@ import { createPerson, startApi, type Answer, type Api } from '../support/api.js
 import { eventually } from '../support/eventually.js';
 import { prepareClients } from '../support/guide-clients.js';
 import { addGuideRoute } from '../support/guide-venue.js';
+import { prepareNotifications } from '../support/guide-notifications.js';
 import { addGuideTransfers } from '../support/guide-transfers.js';
 import { addGuideWebhook } from '../support/guide-webhooks.js';
 import { giveToOneClient, tradeWithEachOther } from '../support/linked-people.js';
@@ -188,6 +189,7 @@ async function prepare(trading: Trading, api: Api): Promise<Record<string, strin
   const webhook = await addGuideWebhook(trading, api, owner);
   return {
     ...(await prepareSession(trading, api)),
+    ...(await prepareNotifications(trading)),
     ...transfers,
     ...(await addGuideRoute(trading)),
     ...webhook,

@@ -2,7 +2,6 @@ import { expect } from 'chai';
 import { listEntries } from '../../src/audit/entries.js';
 import { newId } from '../../src/ids.js';
 import { createPerson, expectProblem, startApi, type Answer, type Api } from '../support/api.js';
-import { mailsTo } from '../support/sent-mails.js';
 import { sessionOf } from '../support/session.js';
 import {
   documentBody,
@@ -12,6 +11,7 @@ import {
   secretsOf,
   signedUp,
 } from '../support/sign-ups.js';
+import { toldTo } from '../support/told.js';
 import { startTrading, type Trading } from '../support/trading.js';
 
 type Headers = Awaited<ReturnType<typeof sessionOf>>;
@@ -157,9 +157,8 @@ describe('the identity check', () => {
       expect(entry.subject).to.include({ client_id: client.id, account_id: account.id });
       expect(entry.after!['documents']).to.have.lengthOf(2);
       expect(JSON.stringify(entry.after)).to.include(body.sha256);
-      const [mail] = await mailsTo(trading, client.email);
-      expect(mail).to.include({ kind: 'kyc_approved' });
-      expect(mail!.data['account_number']).to.equal(account.account_number);
+      const [told] = await toldTo(trading, client.id);
+      expect(told).to.include({ event: 'account.activated', hasMail: true });
       const headers = await sessionOf(trading, api, { ...client, accountId: account.id });
       const wallet = await api.call('GET', '/v2/account', { headers });
       expect(wallet.body).to.include({ id: account.id, status: 'ACTIVE', cash: '0' });
@@ -218,9 +217,9 @@ describe('the identity check', () => {
     const reason = 'the documents were looked at';
     expect(await statusOf()).to.deep.equal({ status: 'rejected', status_reason: reason });
     expect(await accountsOf()).to.have.lengthOf(0);
-    const [mail] = await mailsTo(trading, client.email);
-    expect(mail).to.deep.include({ kind: 'kyc_rejected' });
-    expect(mail!.data['reason']).to.equal(reason);
+    const [told] = await toldTo(trading, client.id);
+    expect(told).to.include({ event: 'account.rejected', hasMail: true });
+    expect(told!.data['reason']).to.equal(reason);
     expect(await lastEntry()).to.include({ action: 'kyc.rejected', reason });
     const open = knex()('sessions').where({ client_id: client.id }).whereNull('ended_at');
     expect(await open).to.have.lengthOf(0);

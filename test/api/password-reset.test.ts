@@ -6,6 +6,7 @@ import { createPerson, expectProblem, startApi, type Answer, type Api } from '..
 import { mailsTo } from '../support/sent-mails.js';
 import { sessionOf } from '../support/session.js';
 import { GOOD_PASSWORD, lastMailTo, otherCode, secretsOf, signedUp } from '../support/sign-ups.js';
+import { toldTo } from '../support/told.js';
 import { startTrading, type Trading } from '../support/trading.js';
 
 const NEXT = 'an entirely new passphrase';
@@ -56,7 +57,8 @@ describe('a password', () => {
         end_reason: 'password_changed',
       });
       expect(await ended).to.have.lengthOf(2);
-      expect((await lastMailTo(trading, person.email))!.kind).to.equal('password_changed');
+      const [told] = await toldTo(trading, person.id);
+      expect(told).to.include({ event: 'security.password_changed', hasMail: true });
       for (const proof of [{ email: person.email, code }, { token }]) {
         expectProblem(await reset({ ...proof, password: NEXT }), 422, 42210000);
       }
@@ -187,7 +189,8 @@ describe('a password', () => {
       expect((await change(mine, good)).status).to.equal(204);
       expect(await openSessions()).to.have.lengthOf(1);
       expect(await Promise.all([login(GOOD_PASSWORD), login(NEXT)])).to.deep.equal([401, 200]);
-      expect((await lastMailTo(trading, person.email))!.kind).to.equal('password_changed');
+      const [told] = await toldTo(trading, person.id);
+      expect(told).to.include({ event: 'security.password_changed', hasMail: true });
       expect(await actions()).to.include('password.changed');
     });
 

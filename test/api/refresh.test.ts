@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { createPerson, expectProblem, startApi, type Answer, type Api } from '../support/api.js';
 import { eventually } from '../support/eventually.js';
-import { mailsTo } from '../support/sent-mails.js';
+import { toldTo } from '../support/told.js';
 import { startTrading, type Trading } from '../support/trading.js';
 
 const password = 'correct horse battery staple';
@@ -173,12 +173,12 @@ describe('a session', () => {
   it('from a new device is told by mail, from the first and from known ones it is not', async () => {
     await login('a laptop');
     await login('a laptop');
-    expect(await mailsTo(trading, person.email)).to.deep.equal([]);
+    expect(await toldTo(trading, person.id)).to.deep.equal([]);
     await login('a phone');
-    const [mail, ...others] = await mailsTo(trading, person.email);
+    const [told, ...others] = await toldTo(trading, person.id);
     expect(others).to.deep.equal([]);
-    expect(mail).to.deep.include({ kind: 'new_device' });
-    expect(mail!.data).to.include({ device: 'a phone' });
+    expect(told).to.include({ event: 'security.new_device', hasMail: true });
+    expect(told!.data).to.include({ device: 'a phone' });
   });
 
   it('is audited with address and device, and so is every refusal', async () => {

@@ -5,6 +5,7 @@ import { createPerson, expectProblem, startApi, type Answer, type Api } from '..
 import { eventually } from '../support/eventually.js';
 import { mailsTo } from '../support/sent-mails.js';
 import { sessionOf } from '../support/session.js';
+import { toldTo } from '../support/told.js';
 import { startTrading, type Trading } from '../support/trading.js';
 
 const password = 'correct horse battery staple';
@@ -168,8 +169,8 @@ describe('a second factor', () => {
         expectProblem(await call('GET', '/v2/clock', undefined, other), 401, 40110000);
       }, 1_000);
       expect((await call('GET', '/v2/clock')).status).to.equal(200);
-      const kinds = (await mailsTo(trading, person.email)).map(({ kind }) => kind);
-      expect(kinds).to.include('second_factor_changed');
+      const [told] = await toldTo(trading, person.id);
+      expect(told).to.include({ event: 'security.second_factor_changed', hasMail: true });
     });
 
     it('is taken away again, with its recovery codes', async () => {

@@ -13,8 +13,8 @@ import {
   transferDeps,
   type FundingClient,
 } from '../support/funding.js';
-import { mailsTo } from '../support/sent-mails.js';
 import { sessionOf } from '../support/session.js';
+import { toldTo } from '../support/told.js';
 import { startTrading, usd, type Trading } from '../support/trading.js';
 
 const IBAN = 'DE89 3704 0044 0532 0130 00';
@@ -366,17 +366,16 @@ describe('transfers over HTTP', () => {
   });
 
   it('tell the client by mail how they ended', async () => {
-    const { email } = await knex()('clients')
-      .where({ id: await clientOf(trading, client.account) })
-      .first('email');
     await settle(await client.transfer('INCOMING', '12.34'));
     const { body } = await client.transfer('OUTGOING', '43.21');
     await submitTransfers(transferDeps(trading));
     await say(body.id as string, 1, 'failed', '43.21');
-    const mails = await mailsTo(trading, email as string);
-    expect(mails.map(({ kind, data }) => [kind, data['what'], data['amount']])).to.deep.equal([
-      ['transfer_settled', 'deposit', '12.34'],
-      ['transfer_failed', 'withdrawal', '43.21'],
+    const told = await toldTo(trading, await clientOf(trading, client.account));
+    expect(
+      told.map(({ event, data, hasMail }) => [event, data['direction'], data['amount'], hasMail]),
+    ).to.deep.equal([
+      ['transfer.settled', 'deposit', '12.34', true],
+      ['transfer.failed', 'withdrawal', '43.21', true],
     ]);
   });
 

@@ -3,7 +3,7 @@ import { newId } from '../../src/ids.js';
 import { deliverMails, type DeliverMailsDeps } from '../../src/notifications/deliver-mails.js';
 import { MailRefused, type Refusal } from '../../src/notifications/mail-refused.js';
 import { enqueueMail, type NewMail } from '../../src/notifications/mails.js';
-import type { Mail } from '../../src/notifications/templates.js';
+import type { Mail } from '../../src/notifications/letter.js';
 import { createPerson, startApi, type Answer, type Api } from '../support/api.js';
 import { lastMailTo, secretsOf } from '../support/sign-ups.js';
 import { sessionOf } from '../support/session.js';

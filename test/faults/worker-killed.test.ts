@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connectDatabase, type Database } from '../../src/db.js';
 import { expectBooksInOrder } from '../support/books-in-order.js';
 import { eventually } from '../support/eventually.js';
+import { expectMessagesInOrder } from '../support/messages-in-order.js';
 import { seedTraders, startOrderLoad, type Key } from '../support/order-load.js';
 import { startProduct, type Product } from '../support/processes.js';
 
@@ -16,7 +17,13 @@ describe('kill -9 of the worker under load', function () {
   let keys: Key[];
 
   before(async () => {
-    product = await startProduct({ env: { MARKET_SIMULATOR: 'off', RATE_LIMIT_PER_MIN: '0' } });
+    product = await startProduct({
+      env: {
+        MARKET_SIMULATOR: 'off',
+        RATE_LIMIT_PER_MIN: '0',
+        NOTIFICATION_WINDOW_MS: '500',
+      },
+    });
     db = connectDatabase(product.demo.database_url, 'test', 2);
     keys = await seedTraders(db.knex);
   });
@@ -30,7 +37,7 @@ describe('kill -9 of the worker under load', function () {
     return row!.count;
   };
 
-  it('loses and doubles nothing, and work resumes within 10 s', async () => {
+  it('loses and doubles neither orders nor messages, and work resumes within 10 s', async () => {
     const load = startOrderLoad(product.demo.url, keys, {
       clients: 16,
       pauseMs: 20,
@@ -55,5 +62,6 @@ describe('kill -9 of the worker under load', function () {
     expect([...seen.failed], 'no client notices').to.deep.equal([]);
     expect(seen.acknowledged.length).to.be.greaterThan(500);
     await expectBooksInOrder(db.knex, seen.acknowledged, RESUMES_WITHIN_MS);
+    await expectMessagesInOrder(db.knex, RESUMES_WITHIN_MS);
   });
 });

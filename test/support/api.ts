@@ -48,8 +48,7 @@ export async function startApi(
   { container }: Pick<Trading, 'container'>,
   { settings, cache: isCached = false, ...deps }: ApiOptions = {},
 ): Promise<Api> {
-  const { config, log, db, catalog, redis, intake, nudges, sealer } = container;
-  const nudgeNotifications = () => nudges.notifications();
+  const { config, log, db, catalog, redis, intake, nudges, nudgeNotifications, sealer } = container;
   const identity =
     deps.identity ??
     createIdentity({ db, config, sealer, nudgeNotifications, onError: () => undefined });

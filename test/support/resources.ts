@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createApiKey } from '../../src/identity/new-api-key.js';
 import { newId } from '../../src/ids.js';
+import { writeMessages } from '../../src/notifications/messages.js';
 import type { Api } from './api.js';
 import type { Caller } from './callers.js';
 import type { Trading } from './trading.js';
@@ -203,6 +204,33 @@ const webhook = (more: Record<string, string> = {}): ResourceKind =>
     params: { id: await newWebhook(floor), ...more },
     missing: { params: { id: randomUUID(), ...more } },
   }));
+/** Something that the owner was told. */
+const notification = own(async ({ trading, owner }) => {
+  const data = { at: new Date().toISOString(), ip: null, device: null, detail: null };
+  const told = { event: 'security.new_device', data } as const;
+  const drafts = [{ clientId: owner.id, accountId: null, told, happenedAt: new Date() }];
+  const { knex } = trading.container.db;
+  const [id] = await knex.transaction((trx) => writeMessages(trx, drafts, new Date()));
+  return { params: { id: id! }, missing: missingId };
+});
+
+/** A mail to the owner that was given up. */
+const deadLetter: ResourceKind = {
+  whose: 'shared',
+  make: async ({ trading, owner }) => {
+    const id = newId();
+    await trading.container.db.knex('mails').insert({
+      id,
+      client_id: owner.id,
+      recipient: 'a@example.com',
+      kind: 'email_in_use',
+      data: {},
+      due_at: 'infinity',
+      dead_at: new Date(),
+    });
+    return { params: { id } };
+  },
+};
 
 const limits: ResourceKind = {
   whose: 'shared',
@@ -294,6 +322,8 @@ export const RESOURCES: Readonly<Record<string, ResourceKind>> = {
   '/v1beta3/crypto/us/latest/quotes': sharedBy({ symbols: 'BTC/USD' }),
   '/v2/stocks/quotes/latest': sharedBy({ symbols: 'AAPL' }),
   '/v2/stocks/{symbol}/quotes/latest': shared({ symbol: 'AAPL' }),
+  '/v2/notifications/{id}/read': notification,
+  '/v2/admin/notifications/dead/{id}/redrive': deadLetter,
   '/v2/admin/limits/{id}': limits,
   '/v2/admin/halts/{symbol}': shared({ symbol: 'KO' }),
   '/v2/admin/halts/{base}/{quote}': shared(pair),

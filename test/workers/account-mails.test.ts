@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { createSealer } from '../../src/identity/sealer.js';
 import { deliverMails, type DeliverMailsDeps } from '../../src/notifications/deliver-mails.js';
 import { enqueueMail, type NewMail } from '../../src/notifications/mails.js';
-import type { Mail } from '../../src/notifications/templates.js';
+import type { Mail } from '../../src/notifications/letter.js';
 import { createPerson } from '../support/api.js';
 import { mailsTo } from '../support/sent-mails.js';
 import { startTrading, type Trading } from '../support/trading.js';

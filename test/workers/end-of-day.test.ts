@@ -330,7 +330,9 @@ describe('the end of day', () => {
       insert into account_events select (jsonb_populate_record(null::account_events,
         to_jsonb(busy) || jsonb_build_object('event_id', n, 'account_id', account))).*
       from busy, (values ('${accountId(0)}', 2345), ('${accountId(1)}', 1234)) as a (account, count),
-        generate_series(1, count) n`);
+        generate_series(1, count) n;
+      update accounts a set last_event_id =
+        (select coalesce(max(event_id), 0) from account_events where account_id = a.id)`);
     await rewind(trading, 1);
     await end();
     const [first, second, third] = [0, 1, 2].map((account) => statementOf(account));
@@ -362,6 +364,21 @@ describe('the end of day', () => {
       );
     }
     await expectTied();
+  });
+
+  it('tells clients of the statements of the latest days, once, and not of older ones', async () => {
+    await start(2);
+    await rewind(trading, 4);
+    await end();
+    await end();
+    const told = (await knex()('messages').orderBy(['client_id', 'number'])) as {
+      event: string;
+      data: { day: string };
+    }[];
+    expect(told.map(({ event, data }) => [event, data.day])).to.deep.equal(
+      [2, 1, 2, 1].map((days) => ['statement.ready', daysAgo(days)]),
+    );
+    expect(await statements()).to.have.length(8);
   });
 
   it('waits a minute after the close, and for transactions that are under way', async () => {

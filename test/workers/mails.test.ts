@@ -2,54 +2,9 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { parseDecimal, PRICE_SCALE, QTY_SCALE } from '../../src/domain/money.js';
 import { createMailer } from '../../src/notifications/mailer.js';
 import { outboxMailer } from '../../src/notifications/outbox-mailer.js';
-import { executionMail, type Mail } from '../../src/notifications/templates.js';
-
-const usd = (text: string) => parseDecimal(text, PRICE_SCALE);
-const shares = (text: string) => parseDecimal(text, QTY_SCALE);
-
-describe('the mail about executions', () => {
-  const order = {
-    symbol: 'AAPL',
-    side: 'sell' as const,
-    executions: 1,
-    qty: shares('1'),
-    value: usd('150'),
-    fees: 0n,
-    status: 'filled',
-  };
-
-  it('shows a name as it is and never as HTML', () => {
-    const mail = executionMail({
-      to: 'a@example.com',
-      firstName: '<b>O\'Neil & "Co"</b>',
-      accountNumber: '1',
-      orders: [order],
-    });
-
-    expect(mail.subject).to.equal('Sold 1 AAPL at 150 USD');
-    expect(mail.text).to.include('Hello <b>O\'Neil & "Co"</b>,');
-    expect(mail.html).to.include('Hello &lt;b&gt;O&#39;Neil &amp; &quot;Co&quot;&lt;/b&gt;,');
-    expect(mail.html).not.to.include('<b>');
-  });
-
-  it('lists a hundred orders at most and sums up all', () => {
-    const orders = Array.from({ length: 130 }, () => order);
-
-    const { text } = executionMail({
-      to: 'a@example.com',
-      firstName: 'Ada',
-      accountNumber: '1',
-      orders,
-    });
-
-    expect(text.match(/^(Bought|Sold) /gm)).to.have.length(100);
-    expect(text).to.include('... and 30 more orders.');
-    expect(text).to.include('Total value 19500 USD,');
-  });
-});
+import type { Mail } from '../../src/notifications/letter.js';
 
 describe('the outbox', () => {
   let folder: string;

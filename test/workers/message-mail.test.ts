@@ -10,7 +10,8 @@ import {
 import { accountMail, MAIL_KINDS } from '../../src/notifications/account-mails.js';
 import { LANGUAGES, type Language, type Told } from '../../src/notifications/events.js';
 import { messageMail } from '../../src/notifications/message-mail.js';
-import { executionMail, type Mail } from '../../src/notifications/templates.js';
+import { digestMail } from '../../src/notifications/digest-mail.js';
+import type { Mail } from '../../src/notifications/letter.js';
 
 const DOCUMENT = new URL('../../docs/mails.md', import.meta.url);
 const ADA = { to: 'ada@example.com', firstName: 'Ada', accountNumber: '100000042' };
@@ -169,13 +170,31 @@ describe('a mail about an account', () => {
   });
 });
 
-describe('the digest of executions', () => {
-  it('says in French what it says in English', () => {
-    const mail = executionMail({ ...ADA, orders: DIGEST_SAMPLE }, 'fr');
-    expect(mail.subject).to.equal('2 ordres ont été exécutés');
-    expect(mail.text).to.include('Achat de 10 AAPL à 150,254 USD\n  valeur 1502,54 USD, frais 0,3');
-    expect(mail.text).to.include('Valeur totale 1577,54 USD,\nfrais 0,3 USD.');
-    expect(mail.html).to.include('<td align="right">150,254</td>').and.include('<td>vente</td>');
+describe('the mail about several orders', () => {
+  const data = {
+    ...MESSAGE_SAMPLES['order.filled'],
+    value: '1502.54',
+    fees: '0.3',
+    executions: 3,
+  };
+  const filled: Told = { event: 'order.filled', data };
+
+  it('says of each what its own mail says, and what it came to', () => {
+    for (const language of LANGUAGES) {
+      const mail = digestMail({ ...ADA, language }, DIGEST_SAMPLE);
+      for (const one of DIGEST_SAMPLE) expect(mail.text).to.include(message(one, language).subject);
+    }
+    const { text, html } = digestMail({ ...ADA, language: 'fr' }, [filled, filled]);
+    expect(text).to.include('  valeur 1502,54 USD, frais 0,3 USD, exécutions : 3');
+    expect(html).to.include('<td align="right">1502,54</td>');
+  });
+
+  it('lists a hundred at most, and no HTML of anybody', () => {
+    const many = Array.from({ length: 130 }, () => filled);
+    const mail = digestMail({ ...ADA, firstName: EVIL, language: 'en' }, many);
+    expect(mail.text.match(/^ {2}value /gm)).to.have.length(100);
+    expect(mail.text).to.include('... and 30 more');
+    expect(mail.html).not.to.include('<script>');
   });
 });
 

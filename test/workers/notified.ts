@@ -1,16 +1,27 @@
 import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
+import winston from 'winston';
 import { parseDecimal, PRICE_SCALE, QTY_SCALE } from '../../src/domain/money.js';
+import type { OrderData, Told } from '../../src/notifications/events.js';
+import { gather, type GatherDeps } from '../../src/notifications/gather.js';
 import type { Mailer } from '../../src/notifications/mailer.js';
-import type { Mail } from '../../src/notifications/templates.js';
+import { writeMessages } from '../../src/notifications/messages.js';
+import type { Mail } from '../../src/notifications/letter.js';
 
-const usd = (text: string) => parseDecimal(text, PRICE_SCALE);
-const shares = (text: string) => parseDecimal(text, QTY_SCALE);
+export const usd = (text: string) => parseDecimal(text, PRICE_SCALE);
+export const shares = (text: string) => parseDecimal(text, QTY_SCALE);
 
 /** The time at which what is built here came about and is due. */
 export const NOW = new Date('2026-11-20T15:00:00Z');
+export const later = (ms: number) => new Date(NOW.getTime() + ms);
 
-/** Builds clients, orders of AAPL and notifications of their executions in one database. */
+export interface Person {
+  id: string;
+  clientId: string;
+  email: string;
+}
+
+/** Builds clients, orders of AAPL and facts about them in one database. */
 export class Notified {
   private constructor(
     private readonly knex: Knex,
@@ -31,7 +42,7 @@ export class Notified {
     return new Notified(knex, id);
   }
 
-  async account(firstName = 'Ada'): Promise<{ id: string; email: string }> {
+  async account(firstName = 'Ada'): Promise<Person> {
     const [clientId, id] = [randomUUID(), randomUUID()];
     const email = `${clientId}@example.com`;
     await this.knex('clients').insert({
@@ -42,7 +53,7 @@ export class Notified {
       status: 'active',
     });
     await this.knex('accounts').insert({ id, client_id: clientId, account_number: id.slice(0, 8) });
-    return { id, email };
+    return { id, clientId, email };
   }
 
   async order(accountId: string, side: 'buy' | 'sell' = 'buy'): Promise<string> {
@@ -68,40 +79,74 @@ export class Notified {
     return id;
   }
 
-  async notification(notified: NotificationTerms): Promise<bigint> {
-    const { accountId, qty = '2', value = '300.5', fees = '0', executions = 1 } = notified;
+  /** What a pass has to tell of an order. */
+  async fact(terms: FactTerms): Promise<bigint> {
+    const { accountId, executions = 1, qty = '2', value = '300.5', fees = '0', at = NOW } = terms;
+    const isExecuted = executions > 0;
     const rows: { id: bigint }[] = await this.knex('notifications').insert(
       {
-        kind: 'order_executed',
+        kind: isExecuted ? 'order_executed' : 'order_changed',
         account_id: accountId,
-        order_id: notified.orderId ?? (await this.order(accountId)),
-        order_status: notified.status ?? 'partially_filled',
+        order_id: terms.orderId ?? (await this.order(accountId)),
+        order_status: terms.status ?? 'partially_filled',
         executions,
-        qty: shares(qty),
-        value: usd(value),
-        fees: usd(fees),
-        created_at: NOW,
-        due_at: notified.dueAt ?? NOW,
-        attempts: notified.attempts ?? 0,
+        qty: isExecuted ? shares(qty) : 0,
+        value: isExecuted ? usd(value) : 0,
+        fees: isExecuted ? usd(fees) : 0,
+        created_at: at,
+        due_at: at,
       },
       'id',
     );
     return rows[0]!.id;
   }
 
-  reload(id: bigint): Promise<NotificationRow> {
-    return this.knex('notifications')
-      .where('id', id.toString())
-      .first() as Promise<NotificationRow>;
+  /** Gathers everything that is due. @returns how many messages were written */
+  async gather(more: Partial<GatherDeps> = {}): Promise<number> {
+    const deps: GatherDeps = {
+      knex: this.knex,
+      log: winston.createLogger({ silent: true }),
+      windowMs: 10_000,
+      announce: () => undefined,
+      nudgeMails: () => undefined,
+      now: () => NOW,
+      ...more,
+    };
+    let all = 0;
+    for (let some = await gather(deps); some > 0; some = await gather(deps)) all += some;
+    return all;
   }
 
-  /** Takes everything off the list that an earlier test left on it. */
+  /** Tells somebody something. @returns the message's id */
+  async tell({ clientId, id: accountId }: Person, told: Told, at = NOW): Promise<string> {
+    const draft = { clientId, accountId, told, happenedAt: at };
+    const [id] = await this.knex.transaction((trx) => writeMessages(trx, [draft], at));
+    return id!;
+  }
+
+  /** The messages of somebody, the oldest first. */
+  messagesOf({ clientId }: Person): Promise<MessageRow[]> {
+    return this.knex('messages')
+      .where({ client_id: clientId })
+      .orderBy('id')
+      .select('id', 'number', 'event', 'data', 'happened_at') as Promise<MessageRow[]>;
+  }
+
+  delivery(messageId: string): Promise<DeliveryRow | undefined> {
+    return this.knex('message_deliveries').where({ message_id: messageId }).first() as Promise<
+      DeliveryRow | undefined
+    >;
+  }
+
+  /** Takes everything off the lists that an earlier test left on them. */
   async clear(): Promise<void> {
-    await this.knex('notifications').update({ delivered_at: NOW });
+    await this.knex('notifications').whereNull('delivered_at').update({ delivered_at: NOW });
+    await this.knex('message_deliveries').delete();
+    await this.knex('message_receivers').update({ mailed_at: null });
   }
 }
 
-export interface NotificationTerms {
+export interface FactTerms {
   accountId: string;
   orderId?: string;
   qty?: string;
@@ -109,16 +154,54 @@ export interface NotificationTerms {
   fees?: string;
   executions?: number;
   status?: string;
-  dueAt?: Date;
-  attempts?: number;
+  at?: Date;
 }
 
-export interface NotificationRow {
+export interface MessageRow {
+  id: string;
+  number: bigint | null;
+  event: string;
+  data: OrderData;
+  happened_at: Date;
+}
+
+export interface DeliveryRow {
   attempts: number;
   due_at: Date;
   delivered_at: Date | null;
+  dead_at: Date | null;
   last_error: string | null;
 }
+
+/** Something to tell about an order. */
+export const orderTold = (more: Partial<OrderData> = {}): Told => ({
+  event: 'order.filled',
+  data: {
+    order_id: randomUUID(),
+    client_order_id: 'mine',
+    symbol: 'AAPL',
+    side: 'buy',
+    type: 'limit',
+    qty: '2',
+    notional: null,
+    limit_price: '151',
+    stop_price: null,
+    status: 'filled',
+    reason: null,
+    executions: 1,
+    executed_qty: '2',
+    average_price: '150.25',
+    value: '300.5',
+    fees: '0',
+    filled_qty: '2',
+    ...more,
+  },
+});
+
+export const newDevice: Told = {
+  event: 'security.new_device',
+  data: { at: NOW.toISOString(), ip: '::1', device: 'a browser', detail: null },
+};
 
 /** Keeps what it is given; `onSend` may refuse. */
 export function collector(onSend: (mail: Mail) => Promise<void> | void = () => undefined) {

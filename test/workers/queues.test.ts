@@ -14,7 +14,7 @@ describe('a queue that is opened while Redis is away', () => {
     const connection = connectRedis(redis.url, producerOptions, () => undefined); // later than this
     const queue = openQueue('test', connection);
     try {
-      const early = await queue.add('job', {}).catch((error: Error) => error);
+      const early = await queue.add('job', {}).catch((error: unknown) => error);
       expect(early).to.be.instanceOf(Error);
       if (connection.status !== 'ready') await once(connection, 'ready');
       expect((await queue.add('job', {})).id).to.be.a('string');

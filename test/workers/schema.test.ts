@@ -62,7 +62,7 @@ describe('the schema', () => {
     });
   }
 
-  for (const table of ['orders', 'accounts', 'clients', 'assets']) {
+  for (const table of ['orders', 'accounts', 'clients', 'assets', 'messages']) {
     it(`lets nobody delete from ${table}`, async () => {
       expect(await refused(app(table).delete())).to.match(/permission denied/);
       expect(await refused(owner(table).delete())).to.match(/never deleted/);

@@ -65,3 +65,23 @@ export async function startSmtpServer(
     },
   };
 }
+
+/** A mail server that takes connections and never says anything. */
+export async function startSilentServer(): Promise<Pick<SmtpServer, 'url' | 'close'>> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `smtp://127.0.0.1:${port}`,
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}

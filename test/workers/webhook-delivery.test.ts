@@ -384,6 +384,7 @@ describe('the delivery of webhooks', () => {
       qty: null,
       positionQty: null,
       occurredAt: new Date(0),
+      data: null,
       order: placed,
     };
     const dataOf = (order: EventView['order']) =>

@@ -5,6 +5,7 @@ import { recordAct } from '../../audit/record.js';
 import { formatDecimal, PRICE_SCALE } from '../../domain/money.js';
 import { DomainError, forbidden, notFound } from '../../errors.js';
 import type { ClientStatus } from '../../identity/model.js';
+import { notify } from '../../notifications/notify.js';
 import { liftBlock, setBlock, type BlockSubject } from '../../risk/blocks.js';
 import type { Author } from '../../risk/control-changes.js';
 import { HOUSE } from '../../risk/targets.js';
@@ -28,7 +29,10 @@ export async function suspendClient(
   for (const subject of await killSwitchesOf(trx, id)) {
     await setBlock(trx, subject, author, { bySuspension: true });
   }
-  return change(trx, 'client.suspended', before, 'suspended', author);
+  const suspended = await change(trx, 'client.suspended', before, 'suspended', author);
+  const data = { at: new Date().toISOString(), reason: null }; // what is suspected is not told
+  await notify(trx, { clientId: id, event: 'account.suspended', data });
+  return suspended;
 }
 
 /**
