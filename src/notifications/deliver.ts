@@ -52,7 +52,7 @@ export async function withTimeout(work: Promise<void>, timeoutMs: number): Promi
   const done = new AbortController();
   const late = sleep(timeoutMs, undefined, { signal: done.signal }).then(
     () => {
-      throw new Error(`the mail was not sent within ${timeoutMs / 1_000} s`);
+      throw new MailRefused('timeout', `the mail was not sent within ${timeoutMs / 1_000} s`);
     },
     () => undefined, // the work was done in time
   );

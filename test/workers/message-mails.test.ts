@@ -13,6 +13,7 @@ import {
 } from '../../src/notifications/deliver.js';
 import { deliverMessages, RECEIVER_PAUSE_MS } from '../../src/notifications/deliver-messages.js';
 import { claimDeliveries } from '../../src/notifications/delivery-claims.js';
+import { MailRefused } from '../../src/notifications/mail-refused.js';
 import { createMailer, type Mailer } from '../../src/notifications/mailer.js';
 import { notificationsFailed, notificationsQueued, notificationsSent } from '../../src/metrics.js';
 import { createTestDatabase } from '../support/database.js';
@@ -269,14 +270,14 @@ describe('mailing messages', () => {
       queued: await count(notificationsQueued, { channel: 'email' }),
       sent: await count(notificationsSent, { channel: 'email' }),
       shown: await count(notificationsSent, { channel: 'in_app' }),
-      refused: await count(notificationsFailed, { channel: 'email', reason: 'refused' }),
+      refused: await count(notificationsFailed, { channel: 'email', reason: 'busy' }),
     });
     const before = await read();
     const [ada, bob] = [await build.account(), await build.account()];
     await build.tell(ada, orderTold());
     await build.tell(bob, orderTold());
     const { mailer } = collector(({ to }) => {
-      if (to === bob.email) throw Object.assign(new Error('550'), { responseCode: 550 });
+      if (to === bob.email) throw new MailRefused('busy', '451 later');
     });
     await deliverMessages(deps(mailer), 10);
     const { queued, sent, shown, refused } = before;

@@ -9,6 +9,7 @@ import { freePort } from '../../src/embedded/free-port.js';
 import type { EventView } from '../../src/streams/events.js';
 import { eventMessage, messageIdOf } from '../../src/webhooks/message.js';
 import { queueTest, redrive, replay } from '../../src/webhooks/resend.js';
+import { changePreferences } from '../../src/notifications/preferences.js';
 import { changeEndpoint, removeEndpoint, rotateSecret } from '../../src/webhooks/service.js';
 import { seededRandom } from '../domain/order-flow.js';
 import { mailsTo } from '../support/sent-mails.js';
@@ -17,7 +18,7 @@ import { startTrading, type Trading } from '../support/trading.js';
 import { LOCAL_WEBHOOKS, TestEndpoint, webhookWorker } from '../support/webhooks.js';
 import { isSigned, WebhookReceiver, type Reply } from '../support/webhook-receiver.js';
 
-const ACCOUNTS = 18;
+const ACCOUNTS = 19;
 const DAY_MS = 86_400_000;
 
 describe('the delivery of webhooks', () => {
@@ -153,6 +154,21 @@ describe('the delivery of webhooks', () => {
     expect((await endpoint.read()).cursor).to.equal(last);
   });
 
+  it('posts nothing that the client wants to be told of otherwise only', async () => {
+    const endpoint = await open();
+    const { clientId, accountId } = endpoint.caller;
+    const choice = { events: { 'order.accepted': { webhook: false } } };
+    await inTransaction((trx) =>
+      changePreferences(trx, { clientId, accountId }, choice, new Date()),
+    );
+    const last = await endpoint.log.write(3);
+
+    await deliverToEndpoint(worker, endpoint.id);
+
+    expect(receiver.taken).to.deep.equal([]);
+    expect((await endpoint.read()).cursor).to.equal(BigInt(last));
+  });
+
   it('does not let a slow receiver hold up another endpoint', async () => {
     const slow = await open();
     receiver.reply = () => 'hang';
@@ -232,7 +248,7 @@ describe('the delivery of webhooks', () => {
     expect(await endpoint.read()).to.include({ enabled: false, disabledReason: 'gone' });
     const mails = await mailsTo(trading, await emailOf(endpoint));
     expect(mails.map(({ kind }) => kind)).to.deep.equal(['webhook_created', 'webhook_disabled']);
-    expect(mails[1]!.data['why']).to.include('410');
+    expect(mails[1]!.data['why']).to.equal('gone');
 
     receiver.reply = () => 200;
     await changeEndpoint(apiDeps(), endpoint.caller, endpoint.id, { enabled: true });
