@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import { wantsEvent } from '../domain/webhook-filter.js';
 import { nextAttemptAt, readRetryAfter } from '../domain/webhook-retries.js';
-import { notificationsSent, notificationsFailed } from '../metrics.js';
+import { notificationLatency, notificationsFailed, notificationsSent } from '../metrics.js';
 import { fallBackToMail } from '../notifications/fallback.js';
 import { eventOfLogLine, Wishes } from '../notifications/preferences.js';
 import { readEvents, type EventView } from '../streams/events.js';
@@ -11,7 +11,6 @@ import { announceDisabled } from './disable.js';
 import { eventMessage, messageIdOf, testMessage, type Message } from './message.js';
 import {
   webhookAttempts,
-  webhookLatency,
   webhookRequestTime,
   webhooksDead,
   webhooksDisabled,
@@ -171,7 +170,8 @@ export class EndpointTurn {
       return isOurs;
     });
     this.head = { attempts: 0, headFailingSince: null, failingSince: null };
-    webhookLatency.observe(Math.max(0, doneAt.getTime() - event.occurredAt.getTime()) / 1_000);
+    const ageMs = Math.max(0, doneAt.getTime() - event.occurredAt.getTime());
+    notificationLatency.observe(CHANNEL, ageMs / 1_000);
     return mayGoOn;
   }
 

@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram } from 'prom-client';
+import { Counter, Histogram } from 'prom-client';
 
 /** What is told of all channels is in `src/metrics.ts`, with the channel `webhook`. */
 
@@ -16,18 +16,8 @@ export const webhooksDisabled = new Counter({
   help: 'Endpoints that we turned off, by reason',
   labelNames: ['reason'],
 });
-export const oldestWebhook = new Gauge({
-  name: 'brokerx_webhook_oldest_undelivered_seconds',
-  help: 'Age of the oldest event that an enabled endpoint has not taken',
-  aggregator: 'max',
-});
 export const webhookRequestTime = new Histogram({
   name: 'brokerx_webhook_request_seconds',
   help: 'Time of one post to an endpoint',
   buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
-});
-export const webhookLatency = new Histogram({
-  name: 'brokerx_webhook_latency_seconds',
-  help: 'Time from an event to the moment that an endpoint has taken it',
-  buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3_600, 86_400],
 });

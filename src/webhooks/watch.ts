@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { Knex } from 'knex';
 import type { Logger } from '../log.js';
 import { EVENTS_CHANNEL, idsOfHint } from '../streams/event-bell.js';
-import { oldestWebhook } from './metrics.js';
+import { oldestNotification } from '../metrics.js';
 import { lookAtEndpoints, type Waiting } from './turns.js';
 
 export interface WatchDeps {
@@ -63,7 +63,8 @@ export class WebhookWatch {
       this.remember(endpoints);
       sweep(endpoints.filter(({ isDue }) => isDue).map(({ id }) => id));
       const oldest = Math.min(...endpoints.map(({ since }) => since?.getTime() ?? Infinity));
-      oldestWebhook.set(oldest === Infinity ? 0 : Math.max(0, now().getTime() - oldest) / 1_000);
+      const ageMs = oldest === Infinity ? 0 : Math.max(0, now().getTime() - oldest);
+      oldestNotification.set({ channel: 'webhook' }, ageMs / 1_000);
     } catch (error) {
       if (!this.isStopped) log.warn('webhook endpoints could not be looked at', { error });
     }
