@@ -16,11 +16,11 @@ import { bin, endAll, runNode } from './test-processes.mjs';
 const MOCHA_ENDS_WITHIN_MS = 15_000;
 /**
  * Run side by side, each with servers of its own: what takes turns waits for disks and clocks half of the
- * time. Tests that kill or start whole products are in one of them, so that they do not meet.
+ * time. Both take about as long.
  */
 const LANES = [
-  ['api', 'conformance', 'domain'],
-  ['workers', 'flow', 'faults'],
+  ['api', 'conformance', 'domain', 'flow'],
+  ['workers', 'faults'],
 ];
 const CHECKS = [
   ['typecheck', [bin('typescript', 'tsc'), '--noEmit', '--incremental', '--tsBuildInfoFile']],
