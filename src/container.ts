@@ -8,6 +8,7 @@ import { createSealer, type Sealer } from './identity/sealer.js';
 import { createLogger, type Logger } from './log.js';
 import { CHANGES_CHANNEL } from './market/feed.js';
 import { VENUE_ORDERS_QUEUE, type VenueMessage } from './external-venue/messages.js';
+import { AcceptanceWishes } from './notifications/acceptance-wishes.js';
 import { Executor } from './orders/executor.js';
 import { Intake } from './orders/intake.js';
 import { Nudges } from './queue/nudges.js';
@@ -27,6 +28,8 @@ export interface Container {
   /** For producers: fails at once while Redis is away. */
   redis: Redis;
   catalog: AssetCatalog;
+  /** Whose clients are told that an order came to the market. */
+  acceptanceWishes: AcceptanceWishes;
   /** The pre-trade limits in force. */
   limits: LimitBook;
   nudges: Nudges;
@@ -80,6 +83,10 @@ export async function createContainer(config: Config, service: string): Promise<
     log.warn('the risk limits could not be refreshed', { error });
   });
   await limits.start();
+  const acceptanceWishes = new AcceptanceWishes(db.knex, (error) => {
+    log.warn('who wants to hear of accepted orders could not be refreshed', { error });
+  });
+  await acceptanceWishes.start();
   const shards = Math.max(config.shards, await countShards(db.knex));
   const nudges = new Nudges(shards, redis, log);
   const bell = new EventBell(redis, EVENTS_CHANNEL);
@@ -103,6 +110,7 @@ export async function createContainer(config: Config, service: string): Promise<
     marketCollarBps: config.marketCollarBps,
     venueGoodForMs: config.venueGoodForMs,
     limits,
+    acceptanceWishes,
     nudgeNotifications: () => nudges.notifications(),
     announce: (accountIds) => bell.ring(accountIds),
     announceMarket: (assetIds) => marketBell.ring(assetIds),
@@ -116,6 +124,7 @@ export async function createContainer(config: Config, service: string): Promise<
     redis,
     catalog,
     limits,
+    acceptanceWishes,
     nudges,
     intake,
     executor,
@@ -129,6 +138,7 @@ export async function createContainer(config: Config, service: string): Promise<
     async close() {
       catalog.stop();
       limits.stop();
+      acceptanceWishes.stop();
       redis.disconnect();
       await db.close();
     },

@@ -27,7 +27,7 @@ interface Group extends OrderFacts {
 /** Bounds what one look reads; what is left over follows in the next. */
 const FACTS_MAX = 20_000;
 /** Messages of one transaction. */
-const ORDERS_MAX = 500;
+const ORDERS_MAX = 2_000;
 
 /** Of all processes one gathers at a time: two would share out an order's facts between them. */
 export const GATHER_LOCK = 'select pg_advisory_xact_lock(6032001)';

@@ -27,9 +27,9 @@ const EXECUTIONS: ReadonlySet<NotificationEvent> = new Set([
   'order.partially_filled',
 ]);
 
-/** As long as the client has chosen nothing: all but mails about what only was taken. */
+/** As long as the client has chosen nothing: all but that an order came to the market, which has its answer. */
 const byDefault = (event: NotificationEvent, channel: Channel): boolean =>
-  !(event === 'order.accepted' && channel === 'email');
+  event !== 'order.accepted' || channel === 'webhook';
 
 /** The brief: a client always hears of what concerns the safety of the account. */
 const isFixed = (event: NotificationEvent, channel: Channel): boolean =>

@@ -22,6 +22,7 @@ import type { PassRules } from './pass-prices.js';
 import { TradingBlocks } from './trading-blocks.js';
 import { PassReads, readBlocks, takeWork } from './waiting-work.js';
 import type { WorkItem } from './working-order.js';
+import type { AcceptanceWishes } from '../notifications/acceptance-wishes.js';
 import type { LimitBook } from '../risk/limits.js';
 import type { SettlementRecord } from './settlement-record.js';
 import { writeSettlement, type PassNote } from './settlement-store.js';
@@ -39,6 +40,8 @@ export interface ExecutorDeps {
   /** So long an order may stay at the external venue, at most. */
   venueGoodForMs: number;
   limits: Pick<LimitBook, 'for'>;
+  /** Whose clients are told that an order came to the market. */
+  acceptanceWishes: Pick<AcceptanceWishes, 'has'>;
   /** Told after a commit that notifications wait. Must neither wait nor throw. */
   nudgeNotifications: () => void;
   /** Told after a commit which accounts have new events. Must neither wait nor throw. */
@@ -254,7 +257,8 @@ export class Executor {
   }
 
   private rules(blocks: TradingBlocks): PassRules {
-    const { marketHours, marketCollarBps, venueGoodForMs, limits, now: clock } = this.deps;
+    const { marketHours, marketCollarBps, venueGoodForMs, limits, acceptanceWishes } = this.deps;
+    const { now: clock } = this.deps;
     const now = clock ? clock() : new Date();
     return {
       now,
@@ -262,6 +266,7 @@ export class Executor {
       blocks,
       marketCollarBps,
       venueGoodForMs,
+      tellsAcceptance: (accountId) => acceptanceWishes.has(accountId),
       collarBps: (accountId, assetId) => limits.for(accountId, assetId).collarBps,
     };
   }

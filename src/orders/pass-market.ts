@@ -43,7 +43,7 @@ const SEQ_BITS = 20n;
  * them. The record tells what came of it.
  */
 export class PassMarket {
-  readonly record = new SettlementRecord();
+  readonly record: SettlementRecord;
   readonly stops: ArmedStops;
   readonly groups: OrderGroups;
   readonly books: PassBooks;
@@ -57,6 +57,7 @@ export class PassMarket {
     readonly rules: PassRules,
     reads: PassReads,
   ) {
+    this.record = new SettlementRecord(rules.tellsAcceptance);
     this.prices = new PassPrices(rules, this.record);
     this.routes = new PassRoutes(rules, this.prices);
     this.groups = new OrderGroups(

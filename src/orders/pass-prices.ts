@@ -16,6 +16,8 @@ export interface PassRules {
   marketCollarBps: number;
   /** So long an order may stay at the external venue, at most. */
   venueGoodForMs: number;
+  /** Whether an account's client is told that an order came to the market. */
+  tellsAcceptance: (accountId: string) => boolean;
   /** The width of the price band, in 1/100 of a percent. */
   collarBps: (accountId: string, assetId: string) => number;
 }

@@ -45,8 +45,8 @@ export interface EventDraft {
   reason: string | null;
 }
 
-/** Events without an execution of which clients are told. */
-const TOLD_EVENTS: ReadonlySet<string> = new Set(['new', 'rejected', 'canceled', 'expired']);
+/** Events without an execution of which all clients are told, unless they have chosen otherwise. */
+const TOLD_EVENTS: ReadonlySet<string> = new Set(['rejected', 'canceled', 'expired']);
 
 /** What a pass has to tell of an order. */
 export interface NotificationDraft {
@@ -99,6 +99,9 @@ export class SettlementRecord {
   /** Where orders were stopped by a price band, by asset and edge. */
   readonly bandStops = new Map<string, { assetId: string; edge: Edge }>();
 
+  /** @param tellsAcceptance whether an account's client is told that an order came to the market */
+  constructor(private readonly tellsAcceptance: (accountId: string) => boolean) {}
+
   /** Notes a new version of the order and tells its account. */
   event(
     order: WorkingOrder,
@@ -120,7 +123,9 @@ export class SettlementRecord {
       ...(more.fill && { fill: more.fill }),
       reason: more.reason ?? null,
     });
-    if (TOLD_EVENTS.has(type)) this.tell(order);
+    if (TOLD_EVENTS.has(type) || (type === 'new' && this.tellsAcceptance(order.accountId))) {
+      this.tell(order);
+    }
   }
 
   /** Notes that more than the progress of the order changed. */

@@ -9,12 +9,7 @@ import { readEvents, type EventView } from '../streams/events.js';
 import type { DeliverDeps } from './delivery-deps.js';
 import { announceDisabled } from './disable.js';
 import { eventMessage, messageIdOf, testMessage, type Message } from './message.js';
-import {
-  webhookAttempts,
-  webhookRequestTime,
-  webhooksDead,
-  webhooksDisabled,
-} from './metrics.js';
+import { webhookAttempts, webhookRequestTime, webhooksDead, webhooksDisabled } from './metrics.js';
 import { queuedDeliveries, type Delivery, type DeliveryStatus } from './model.js';
 import { openSecrets } from './secrets.js';
 import type { Attempt } from './sender.js';

@@ -30,13 +30,13 @@ describe('notification preferences', () => {
   const change = (body: object, as: object = me): Promise<Answer> =>
     api.call('PUT', PATH, { as: as as typeof me, body });
 
-  it('show every event with its defaults: only that an order was taken is not mailed', async () => {
+  it('show every event with its defaults: only that an order was taken is not told', async () => {
     const { language, events } = await read();
     expect(language).to.equal('en');
     expect(Object.keys(events)).to.have.length(18);
     for (const [event, choice] of Object.entries(events)) {
-      const email = event !== 'order.accepted';
-      expect(choice, event).to.deep.equal({ email, in_app: true, webhook: true });
+      const isTold = event !== 'order.accepted';
+      expect(choice, event).to.deep.equal({ email: isTold, in_app: isTold, webhook: true });
     }
   });
 
@@ -51,7 +51,7 @@ describe('notification preferences', () => {
     expect(answer.body).to.deep.equal(preferences);
     expect(preferences.language).to.equal('fr');
     const { events } = preferences;
-    expect(events['order.accepted']).to.include({ email: true, in_app: true });
+    expect(events['order.accepted']).to.include({ email: true, in_app: false });
     expect(events['order.filled']).to.include({ email: true, in_app: false });
     await change({ events: { 'order.filled': { in_app: true } } });
     expect((await read()).events['order.filled']).to.include({ in_app: true });

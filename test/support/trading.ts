@@ -107,6 +107,7 @@ export async function startTrading(
         marketCollarBps: config.marketCollarBps,
         venueGoodForMs: config.venueGoodForMs,
         limits: container.limits,
+        acceptanceWishes: container.acceptanceWishes,
         nudgeNotifications: () => undefined,
         announce: () => undefined,
         announceMarket: () => undefined,

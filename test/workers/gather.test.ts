@@ -140,6 +140,9 @@ describe('gathering facts into messages', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fill, { minLength: 1, maxLength: 12 }), async (fills) => {
         const ada = await build.account();
+        const event = 'order.accepted';
+        const choice = { event, channel: 'in_app', wanted: true, updated_at: NOW };
+        await db.knex('notification_preferences').insert({ client_id: ada.clientId, ...choice });
         const orders = await Promise.all([0, 1, 2].map(() => build.order(ada.id)));
         const sum = { executions: 0, qty: 0n, value: 0n, fees: 0n };
         let ms = 0;

@@ -136,6 +136,7 @@ const RULES = {
   blocks: new TradingBlocks([]),
   marketCollarBps: 500,
   venueGoodForMs: 10_000,
+  tellsAcceptance: () => false,
   collarBps: () => 9_000,
 };
 
