@@ -73,7 +73,10 @@ async function mochaConfig(folder, folders) {
   return file;
 }
 
-/** @param lane folders: of the tests, all without it; capture: shows its output when it has ended */
+/**
+ * @param lane folders: of the tests, all without it; capture: keeps its output
+ * @returns shows the output that was kept
+ */
 async function runMocha(folder, env, { folders, capture = false } = {}) {
   const resultFile = join(folder, 'result.json');
   const preload = pathToFileURL(join(ROOT, 'dist/src/embedded/end-with-parent.js')).href;

@@ -86,7 +86,6 @@ export async function createContainer(config: Config, service: string): Promise<
   const acceptanceWishes = new AcceptanceWishes(db.knex, (error) => {
     log.warn('who wants to hear of accepted orders could not be refreshed', { error });
   });
-  await acceptanceWishes.start();
   const shards = Math.max(config.shards, await countShards(db.knex));
   const nudges = new Nudges(shards, redis, log);
   const bell = new EventBell(redis, EVENTS_CHANNEL);
@@ -138,7 +137,6 @@ export async function createContainer(config: Config, service: string): Promise<
     async close() {
       catalog.stop();
       limits.stop();
-      acceptanceWishes.stop();
       redis.disconnect();
       await db.close();
     },

@@ -80,7 +80,7 @@ async function startRoles(
   stops: Stop[],
   exit: (reason: string) => void,
 ): Promise<void> {
-  const { config, db, log, executor, nudges, sealer } = container;
+  const { config, db, log, acceptanceWishes, executor, nudges, sealer } = container;
   const transfers = transferDeps(container);
   const redis = connectRedis(config.redisUrl, workerOptions, redisErrorLogger(log));
   const has = (role: WorkerRole) => config.workerRoles.includes(role);
@@ -94,6 +94,8 @@ async function startRoles(
     await requireNoEviction(redis, log, config.nodeEnv);
   }
   if (has('orders')) {
+    await acceptanceWishes.start();
+    stops.push(() => acceptanceWishes.stop());
     workers.push(...startOrderWorkers(nudges.shardQueues.length, redis, executor));
     workers.push(
       startVenueReportWorker(redis, {

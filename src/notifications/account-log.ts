@@ -50,13 +50,3 @@ export async function recordAccountEvents(
   await trx.raw(INSERT, { rows: JSON.stringify(rows), at });
   return eventIds;
 }
-
-/** @returns the event id */
-export async function recordAccountEvent(
-  trx: Knex.Transaction,
-  accountId: string,
-  told: Told,
-  at: Date,
-): Promise<bigint> {
-  return (await recordAccountEvents(trx, [{ accountId, told }], at))[0]!;
-}

@@ -1,11 +1,7 @@
-import { LANGUAGES, type Language } from './events.js';
+import type { Language } from './events.js';
 
 /** The same thing in each language: one that is left out does not compile. */
 export type InEachLanguage<T> = Readonly<Record<Language, T>>;
-
-/** @param value from a row; English for whatever is none of the languages */
-export const languageOf = (value: unknown): Language =>
-  LANGUAGES.find((language) => language === value) ?? 'en';
 
 /**
  * Decimal text as a language writes it. Only the decimal sign changes, never a digit: nothing is

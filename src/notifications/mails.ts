@@ -4,7 +4,6 @@ import { notificationsQueued } from '../metrics.js';
 import type { Sealer } from '../identity/sealer.js';
 import type { AccountMail, MailKind } from './account-mails.js';
 import type { Language } from './events.js';
-import { languageOf } from './language.js';
 
 /** A mail to somebody about themselves. */
 export interface NewMail<Kind extends MailKind = MailKind> {
@@ -67,7 +66,6 @@ export const openMail = (
   { id, kind, to, data, sealed }: Omit<ClaimedMail, 'createdAt' | 'language' | 'undeliverable'>,
 ): AccountMail => ({ kind, to, data, secret: sealed && sealer.open(sealed, purposeOf(id)) });
 
-/** The language is read as JSON: it does not matter whether this database has the column yet. */
 const CLAIM = `
   update mails m set due_at = :leasedUntil, attempts = m.attempts + 1
   from (
@@ -77,7 +75,7 @@ const CLAIM = `
   where m.id = due.id
   returning m.id, m.recipient as "to", m.kind, m.data, m.secret as sealed, m.attempts,
     m.created_at as "createdAt",
-    (select to_jsonb(c) ->> 'language' from clients c where c.id = m.client_id) as language,
+    coalesce((select c.language from clients c where c.id = m.client_id), 'en') as language,
     (select c.email_undeliverable_reason from clients c
      where c.email = m.recipient and c.status <> 'closed') as undeliverable`;
 
@@ -97,9 +95,7 @@ export async function claimMails(
 ): Promise<ClaimedMail[]> {
   const leasedUntil = new Date(now.getTime() + leaseMs);
   const { rows } = await knex.raw<{ rows: ClaimedMail[] }>(CLAIM, { now, leasedUntil, limit });
-  return rows
-    .map((row) => ({ ...row, language: languageOf(row.language) }))
-    .sort((a, b) => (a.id < b.id ? -1 : 1));
+  return rows.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 /** Its secret goes: whoever reads the table later finds none. */

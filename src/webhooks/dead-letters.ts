@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
-import { DomainError } from '../errors.js';
 import type { DeadLetterPage, DeadLetterRow } from '../notifications/dead-letters.js';
+import type { Delivery } from './model.js';
+import { queueDead } from './resend.js';
 
 const LIST = `
   select d.id, 'webhook' as channel, d.type as event, a.client_id as "clientId", d.attempts,
@@ -24,10 +25,14 @@ export async function listDeadWebhooks(
   return rows;
 }
 
+interface Found extends Pick<Delivery, 'id' | 'endpointId' | 'eventId' | 'status'> {
+  readonly clientId: string | null;
+}
+
 /**
  * Sends one of them once more, as its owner may: out of line, with the `webhook-id` that it had.
  * @returns whose it is; undefined when there is no such delivery
- * @throws DomainError 409 when it is not dead
+ * @throws DomainError 409 when it is not dead, or many wait already
  */
 export async function redriveDeadWebhook(
   trx: Knex.Transaction,
@@ -38,16 +43,13 @@ export async function redriveDeadWebhook(
     .join('accounts as a', 'a.id', 'e.account_id')
     .where('d.id', id)
     .forUpdate('e', 'd')
-    .first<{ clientId: string | null; status: string } | undefined>({
-      clientId: 'a.client_id',
+    .first<Found | undefined>({
+      id: 'd.id',
+      endpointId: 'd.endpoint_id',
+      eventId: 'd.event_id',
       status: 'd.status',
+      clientId: 'a.client_id',
     });
-  if (!found) return undefined;
-  if (found.status !== 'dead') {
-    throw new DomainError('conflict', 40910000, `This is ${found.status}: it was not given up`);
-  }
-  await trx('webhook_deliveries')
-    .where({ id })
-    .update({ status: 'queued', updated_at: new Date() });
+  if (found) await queueDead(trx, found);
   return found;
 }

@@ -100,13 +100,14 @@ export class EndpointTurn {
     const { db } = this.deps;
     const { accountId, events: filters } = this.turn.endpoint;
     if (!(await extendLease(db.knex, this.turn, this.leaseEnd()))) return false;
-    const isWished = await this.wishes();
+    let isWished: ((type: string) => boolean) | undefined;
     for (;;) {
       const place = { accountId, sinceId: this.cursor };
       const [events] = await readEvents(db, [place], PAGE);
       for (const event of events!) {
         const { type, order } = event;
         if (!wantsEvent(filters, { type, isAboutOrder: order !== null })) continue;
+        isWished ??= await this.wishes();
         if (!isWished(type)) continue;
         if (!(await this.deliver(event))) return false;
         if (this.isOver()) return true; // the next turn passes over what nobody wants

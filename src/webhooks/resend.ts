@@ -64,6 +64,23 @@ export async function queueTest(
 }
 
 /**
+ * Queues a dead delivery, whoever asks for it. Its endpoint must be locked.
+ * @throws DomainError 409 when it is not dead, or many wait already
+ */
+export async function queueDead(
+  trx: Knex.Transaction,
+  { id, endpointId, eventId, status }: Pick<Delivery, 'id' | 'endpointId' | 'eventId' | 'status'>,
+): Promise<void> {
+  if (status !== 'dead') {
+    const message = `event ${eventId} is ${status}; only what is dead can be sent again so`;
+    throw new DomainError('conflict', 40910000, message, { status_of_delivery: status });
+  }
+  await requireRoom(trx, endpointId);
+  const queued = { status: 'queued', updated_at: new Date() };
+  await trx('webhook_deliveries').where({ id }).update(queued);
+}
+
+/**
  * Sends a dead event once more, out of line: what came after it is not sent again.
  * @throws DomainError 404 when nothing was ever posted for it, 409 when it is not dead
  */
@@ -76,13 +93,7 @@ export async function redrive(
   const endpoint = await takeEndpoint(trx, caller, id);
   const delivery = await findDelivery(trx, id, eventId);
   if (!delivery) throw notFound(`delivery of event ${eventId}`);
-  if (delivery.status !== 'dead') {
-    const message = `event ${eventId} is ${delivery.status}; only what is dead can be sent again so`;
-    throw new DomainError('conflict', 40910000, message, { status_of_delivery: delivery.status });
-  }
-  await requireRoom(trx, id);
-  const queued = { status: 'queued', updated_at: new Date() };
-  await trx('webhook_deliveries').where({ id: delivery.id }).update(queued);
+  await queueDead(trx, delivery);
   await record(trx, endpoint, caller, {
     action: 'webhook.redriven',
     after: { event_id: Number(eventId) },

@@ -4,6 +4,7 @@ import { newId } from '../../src/ids.js';
 import { enqueueMail } from '../../src/notifications/mails.js';
 import { notify } from '../../src/notifications/notify.js';
 import { createPerson, expectProblem, startApi, type Api } from '../support/api.js';
+import { clientOf } from '../support/funding.js';
 import { toldTo } from '../support/told.js';
 import { startTrading, type Trading } from '../support/trading.js';
 
@@ -101,6 +102,37 @@ describe('dead letters', () => {
     expect(mail).to.include(alive);
     expect(mail.due_at).to.be.instanceOf(Date);
     expectProblem(await redrive(newId()), 404, 40410000);
+  });
+
+  it('are events of webhooks, too, which are queued again', async () => {
+    const [id, endpointId, now] = [newId(), newId(), new Date()];
+    await knex()('webhook_endpoints').insert({
+      id: endpointId,
+      account_id: trading.accounts[0]!.account_id,
+      url: 'https://hooks.example/',
+      events: ['*'],
+      secret: Buffer.alloc(60),
+      cursor: 0,
+      due_at: now,
+      created_at: now,
+      updated_at: now,
+    });
+    const dead = { event_id: 1, type: 'fill', message_id: 'test', status: 'dead', attempts: 3 };
+    const times = { created_at: now, updated_at: now };
+    await knex()('webhook_deliveries').insert({ id, endpoint_id: endpointId, ...dead, ...times });
+    expect((await list('?channel=webhook')).dead).to.have.length(1);
+    expect((await list('?channel=webhook')).dead[0]).to.include({
+      id,
+      channel: 'webhook',
+      event: 'fill',
+      client_id: await clientOf(trading, 0),
+      attempts: 3,
+    });
+    expect((await redrive(id)).status).to.equal(202);
+    const row: unknown = await knex()('webhook_deliveries').where({ id }).first('status');
+    expect(row).to.deep.equal({ status: 'queued' });
+    expect((await list('?channel=webhook')).dead).to.deep.equal([]);
+    expectProblem(await redrive(id), 409, 40910000);
   });
 
   it('are read by compliance, too, but redriven by ops and admins only', async () => {
