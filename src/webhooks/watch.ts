@@ -33,6 +33,7 @@ export class WebhookWatch {
   private gathering: NodeJS.Timeout | undefined;
   private timer: NodeJS.Timeout | undefined;
   private isLooking = false;
+  private isSubscribed = false;
   private isStopped = false;
 
   constructor(private readonly deps: WatchDeps) {}
@@ -40,7 +41,6 @@ export class WebhookWatch {
   start(): void {
     const { redis } = this.deps;
     redis.on('message', (_channel: string, message: string) => this.onHint(message));
-    redis.subscribe(EVENTS_CHANNEL).catch(() => undefined); // kept, and sent when it connects
     this.timer = setInterval(() => void this.look(), LOOK_EVERY_MS);
     void this.look();
   }
@@ -76,6 +76,16 @@ export class WebhookWatch {
     for (const { id, accountId } of endpoints) {
       this.byAccount.set(accountId, [...(this.byAccount.get(accountId) ?? []), id]);
     }
+    this.listen(endpoints.length > 0);
+  }
+
+  /** Every pass names its accounts: who waits for none of them need not read that. */
+  private listen(wanted: boolean): void {
+    const { redis } = this.deps;
+    if (wanted === this.isSubscribed) return;
+    this.isSubscribed = wanted;
+    const told = wanted ? redis.subscribe(EVENTS_CHANNEL) : redis.unsubscribe(EVENTS_CHANNEL);
+    told.catch(() => undefined); // kept, and sent when it connects
   }
 
   private onHint(message: string): void {
