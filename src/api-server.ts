@@ -46,13 +46,13 @@ export function createApiServer(deps: ApiServerDeps): ApiServer {
   const streams = createStreams({ db, catalog, redis, subscriber, log, limits: streamLimits });
   const app = createApp({ ...deps, streams }, guards);
   const server = createHttpServer(app);
-  const { hub, open, market } = streams;
+  const { hub, messages, open, market } = streams;
   const sockets = { ...guards, app, log, streams: open };
   const stocks = marketHandler({ ...sockets, ...market, catalog }, 'us_equity');
   routeUpgrades(
     server,
     new Map([
-      ['/stream', tradeUpdatesHandler({ ...sockets, hub })],
+      ['/stream', tradeUpdatesHandler({ ...sockets, hub, messages })],
       ['/v2/iex', stocks],
       ['/v2/sip', stocks],
       ['/v1beta3/crypto/us', marketHandler({ ...sockets, ...market, catalog }, 'crypto')],

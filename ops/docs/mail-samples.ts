@@ -146,7 +146,9 @@ export const ACCOUNT_MAIL_SAMPLES: Readonly<Record<MailKind, AccountMailSample>>
   api_key_created: { data: { ...NAME, label: 'trading robot', scopes: 'read, trade' } },
   new_device: { data: { ...AT, ip: '203.0.113.7', device: 'an unknown program' } },
   webhook_created: { data: { ...NAME, url: 'https://hooks.example/brokerx' } },
-  webhook_disabled: { data: { ...NAME, url: 'https://hooks.example/brokerx', why: 'failing' } },
+  webhook_disabled: {
+    data: { ...NAME, url: 'https://hooks.example/brokerx', why: 'failing', since_id: '1207' },
+  },
   staff_invitation: { data: { ...NAME, role: 'ops' }, secret: 'SAMPLE-TOKEN' },
 };
 

@@ -66,6 +66,8 @@ export const AUDIT_ACTIONS = {
   'password.change_refused': SHOWN,
   'email.change_asked': SHOWN,
   'email.changed': SHOWN,
+  'email.undeliverable': SHOWN,
+  'email.deliverable_again': SHOWN,
   'audit.searched': HOUSE_ONLY,
   'bank_account.add': SHOWN,
   'bank_account.remove': SHOWN,

@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import { recordAct, type Actor } from '../audit/record.js';
 import { DomainError, invalid, notFound } from '../errors.js';
 import { enqueueMail } from '../notifications/mails.js';
-import { DELIVERABLE } from '../notifications/undeliverable.js';
+import { forgetUndeliverable } from '../notifications/undeliverable.js';
 import { notify } from '../notifications/notify.js';
 import { type CodeMailDeps, mailCode, redeemProof, wrongCode } from './code-mails.js';
 import { isTaken } from './details.js';
@@ -111,7 +111,8 @@ async function changeEmail(
 ): Promise<void> {
   const { id, email: old, firstName } = client;
   const at = now();
-  const changes = { email, email_verified_at: at, ...DELIVERABLE };
+  await forgetUndeliverable(trx, by, id); // what was noted was said of the old one
+  const changes = { email, email_verified_at: at };
   await updateClient(trx, id, at, changes).catch((error: unknown) => {
     throw isTaken(error) ? taken() : error;
   });

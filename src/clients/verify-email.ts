@@ -3,7 +3,7 @@ import { recordAct, type Actor } from '../audit/record.js';
 import type { DomainError } from '../errors.js';
 import type { CodePurpose } from '../identity/one-time-codes.js';
 import { type CodeMailDeps, type Proof, redeemProof, wrongCode } from './code-mails.js';
-import { DELIVERABLE } from '../notifications/undeliverable.js';
+import { forgetUndeliverable } from '../notifications/undeliverable.js';
 import { type ClientDetails, updateClient } from './model.js';
 
 /**
@@ -26,10 +26,10 @@ export async function verifyEmail(
 export async function confirmAddress(
   trx: Knex.Transaction,
   by: Actor,
-  { id, emailVerifiedAt, emailUndeliverableAt }: ClientDetails,
+  { id, emailVerifiedAt }: ClientDetails,
   now: Date,
 ): Promise<void> {
-  if (emailUndeliverableAt !== null) await updateClient(trx, id, now, DELIVERABLE);
+  await forgetUndeliverable(trx, by, id);
   if (emailVerifiedAt !== null) return;
   await updateClient(trx, id, now, { email_verified_at: now });
   await recordAct(trx, by, {

@@ -11,7 +11,7 @@ import type { OneTimeCodes } from '../identity/one-time-codes.js';
 import type { Role } from '../identity/principal.js';
 import type { Sealer } from '../identity/sealer.js';
 import { enqueueMail } from '../notifications/mails.js';
-import { DELIVERABLE } from '../notifications/undeliverable.js';
+import { forgetUndeliverable } from '../notifications/undeliverable.js';
 import { keepWebauthnChallenge, takeWebauthnChallenge, type Challenge } from './challenges.js';
 import { factorsOf, type SecondFactor } from './model.js';
 import { passkeyRequest, provePasskey, type RelyingParty } from './passkeys.js';
@@ -121,7 +121,7 @@ export class SecondFactors {
     try {
       await this.limit.count(client.id);
       const outcome = await this.deps.knex.transaction((trx) =>
-        this.check(trx, client.id, answer, challenge, now),
+        this.check(trx, client.id, answer, { challenge, by, now }),
       );
       if (outcome === 'used') await this.limit.forgive(client.id); // no guess: it was right before
       if (outcome === 'used') throw unauthenticated('This code was used already');
@@ -141,8 +141,7 @@ export class SecondFactors {
     trx: Knex.Transaction,
     clientId: string,
     answer: FactorAnswer,
-    challenge: Challenge | null,
-    now: Date,
+    { challenge, by, now }: { challenge: Challenge | null; by: Actor; now: Date },
   ): Promise<Outcome> {
     const { sealer, codes, party } = this.deps;
     const factors = await factorsOf(trx, clientId);
@@ -160,10 +159,7 @@ export class SecondFactors {
       if (proof === 'right') return 'totp';
       const mails = factors.length === 0 || factors.some(({ kind }) => kind === 'email');
       if (mails && (await codes.redeem(trx, clientId, 'second_factor', { code, now }))) {
-        await trx('clients')
-          .where({ id: clientId })
-          .whereNotNull('email_undeliverable_at')
-          .update(DELIVERABLE); // the mail has reached its reader
+        await forgetUndeliverable(trx, by, clientId); // the mail has reached its reader
         return 'email';
       }
       return proof === 'used' ? 'used' : 'wrong';

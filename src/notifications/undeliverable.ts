@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { recordAct, systemActor, type Actor } from '../audit/record.js';
 import type { Mail } from './letter.js';
 import { MailRefused } from './mail-refused.js';
 import type { Mailer } from './mailer.js';
@@ -23,8 +24,9 @@ export async function sendIfDeliverable(
 }
 
 /**
- * Notes of the client whose address it is that it takes no mail, if that is what the failure says. An
- * address that is not (or no longer) a client's is not noted.
+ * Notes of the client whose address it is that it takes no mail, if that is what the failure says, and
+ * writes it into the audit log: whoever asks later why somebody was told nothing finds the time and the
+ * server's words. An address that is not (or no longer) a client's is not noted.
  * @returns whether the mail is to be given up
  */
 export async function noteIfUndeliverable(
@@ -34,20 +36,45 @@ export async function noteIfUndeliverable(
   now: Date,
 ): Promise<boolean> {
   if (!(error instanceof MailRefused) || !error.isPermanent) return false;
-  await knex('clients')
-    .where({ email })
-    .whereNot({ status: 'closed' })
-    .whereNull('email_undeliverable_at')
-    .update({
-      email_undeliverable_at: now,
-      email_undeliverable_reason:
-        error.message.replaceAll('\0', '').slice(0, REASON_LENGTH_MAX) || 'refused',
+  const said = error.message.replaceAll('\0', '').slice(0, REASON_LENGTH_MAX) || 'refused';
+  await knex.transaction(async (trx) => {
+    const [noted] = await trx('clients')
+      .where({ email })
+      .whereNot({ status: 'closed' })
+      .whereNull('email_undeliverable_at')
+      .update({ email_undeliverable_at: now, email_undeliverable_reason: said })
+      .returning<{ id: string }[]>('id');
+    if (!noted) return;
+    await recordAct(trx, systemActor('mails'), {
+      action: 'email.undeliverable',
+      subject: { client_id: noted.id },
+      before: { undeliverable: false },
+      after: { email, undeliverable: true },
+      reason: said,
     });
+  });
   return true;
 }
 
-/** The columns of an address of which nothing bad is known: a new one, or one just confirmed. */
-export const DELIVERABLE = {
-  email_undeliverable_at: null,
-  email_undeliverable_reason: null,
-} as const;
+/**
+ * Forgets that a client's address took no mail, for a code has come back from it or it is about to be
+ * another one, and writes that into the audit log; does nothing where nothing was noted.
+ */
+export async function forgetUndeliverable(
+  trx: Knex.Transaction,
+  by: Actor,
+  clientId: string,
+): Promise<void> {
+  const [noted] = await trx('clients')
+    .where({ id: clientId })
+    .whereNotNull('email_undeliverable_at')
+    .update({ email_undeliverable_at: null, email_undeliverable_reason: null })
+    .returning<{ email: string }[]>('email');
+  if (!noted) return;
+  await recordAct(trx, by, {
+    action: 'email.deliverable_again',
+    subject: { client_id: clientId },
+    before: { email: noted.email, undeliverable: true },
+    after: { undeliverable: false },
+  });
+}

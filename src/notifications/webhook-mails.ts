@@ -36,20 +36,24 @@ export const WEBHOOK_MAILS = {
   },
   webhook_disabled: {
     byName: true,
-    en: ({ url, why }) => ({
+    en: ({ url, why, since_id }) => ({
       subject: 'A webhook of your account was turned off',
       paragraphs: [
         `nothing is posted to this address any more, since ${whyIn('en', why!)}: ${url!}`,
         'Nothing is lost: once it is turned on again (PATCH /v2/webhooks/{id} with "enabled": true) it ' +
           'goes on where it stopped.',
+        `What waits can be read at GET /v2/events?since_id=${since_id!}; of the first of these events you ` +
+          'are told by mail.',
       ],
     }),
-    fr: ({ url, why }) => ({
+    fr: ({ url, why, since_id }) => ({
       subject: 'Un webhook de votre compte a été désactivé',
       paragraphs: [
         `Plus rien n’est envoyé à cette adresse, car ${whyIn('fr', why!)} : ${url!}`,
         'Rien n’est perdu : une fois réactivé (PATCH /v2/webhooks/{id} avec "enabled": true), il ' +
           'reprend là où il s’est arrêté.',
+        `Ce qui attend se lit à GET /v2/events?since_id=${since_id!} ; les premiers de ces événements ` +
+          'vous sont annoncés par e-mail.',
       ],
     }),
   },

@@ -38,9 +38,9 @@ export class LoggedEvent implements LogLine {
     });
   }
 
-  /** As a message of the WebSocket, in UTF-8. */
-  get tradeUpdate(): Buffer {
-    this.frame ??= Buffer.from(`{"stream":"trade_updates","data":${this.json}}`);
+  /** As a message of the WebSocket, in UTF-8. A line belongs to one log, which is one stream's. */
+  frameOn(stream: string): Buffer {
+    this.frame ??= Buffer.from(`{"stream":"${stream}","data":${this.json}}`);
     return this.frame;
   }
 }

@@ -120,7 +120,8 @@ its credential has expired or was revoked. When there is nothing up to \`until_i
 access token, or credentials in the headers of the handshake; then
 \`{"action":"listen","data":{"streams":["trade_updates"]}}\`. Each event about an order comes as
 \`{"stream":"trade_updates","data":{...}}\`. Our extension: \`"since_id"\` beside \`streams\` resumes
-after that event. Messages may be text, or JSON or MessagePack in binary frames; answers come as the
+after that event. So is the stream \`notifications\` (with \`notifications_since_id\`): what
+\`/v2/notifications\` lists, as \`{"stream":"notifications","data":{...}}\`. Messages may be text, or JSON or MessagePack in binary frames; answers come as the
 first message did. Close code 1013 means too slow or overloaded, 1008 a credential or limit, 1001 that
 the server stops.
 

@@ -1,10 +1,16 @@
 import Joi from 'joi';
 import { invalid } from '../errors.js';
+import type { FeedName } from './feed.js';
 
 /** What a client may send on `/stream`. */
 export type StreamMessage =
   | { action: 'authenticate'; credentials: StreamCredentials }
-  | { action: 'listen'; streams: string[]; sinceId: bigint | null };
+  | {
+      action: 'listen';
+      streams: string[];
+      /** The last line that the client has, by stream; null for what happens from now on. */
+      since: Readonly<Record<FeedName, bigint | null>>;
+    };
 
 /** As the headers that they stand for; none when the message has none. */
 export type StreamCredentials = Readonly<Record<string, string>>;
@@ -12,6 +18,11 @@ export type StreamCredentials = Readonly<Record<string, string>>;
 const NAME_MAX_LENGTH = 64;
 const STREAMS_MAX = 32;
 const SECRET_MAX_LENGTH = 4_096;
+
+const lastSeen = (field: string, what: string) =>
+  Joi.alternatives(Joi.number().integer().min(0), Joi.string().pattern(/^\d{1,18}$/)).messages({
+    '*': `data.${field} must be ${what}, or 0`,
+  });
 
 const secret = Joi.string().allow('').max(SECRET_MAX_LENGTH);
 const messages = {
@@ -24,10 +35,8 @@ const messages = {
     action: Joi.valid('listen'),
     data: Joi.object({
       streams: Joi.array().items(Joi.string().max(NAME_MAX_LENGTH)).max(STREAMS_MAX).required(),
-      since_id: Joi.alternatives(
-        Joi.number().integer().min(0),
-        Joi.string().pattern(/^\d{1,18}$/),
-      ).messages({ 'alternatives.match': 'data.since_id must be an event_id, or 0' }),
+      since_id: lastSeen('since_id', 'an event_id'),
+      notifications_since_id: lastSeen('notifications_since_id', "a notification's number"),
     }).required(),
   }),
 };
@@ -43,6 +52,7 @@ interface Fields {
     oauth_token?: string;
     streams: string[];
     since_id?: number | string;
+    notifications_since_id?: number | string;
   };
 }
 
@@ -57,8 +67,9 @@ export function parseStreamMessage(message: object): StreamMessage {
   if (error) throw invalid(`The message is not valid: ${error.message}`);
   const { key, secret: keySecret, data } = message as Fields;
   if (action === 'listen') {
-    const { streams, since_id: sinceId } = data!;
-    return { action, streams, sinceId: sinceId === undefined ? null : BigInt(sinceId) };
+    const { streams, since_id, notifications_since_id } = data!;
+    const since = { trade_updates: idOf(since_id), notifications: idOf(notifications_since_id) };
+    return { action, streams, since };
   }
   const credentials =
     action === 'auth'
@@ -66,6 +77,9 @@ export function parseStreamMessage(message: object): StreamMessage {
       : headersOf(data?.key_id, data?.secret_key, data?.oauth_token);
   return { action: 'authenticate', credentials };
 }
+
+const idOf = (given: number | string | undefined): bigint | null =>
+  given === undefined ? null : BigInt(given);
 
 function headersOf(keyId = '', secretKey = '', token = ''): StreamCredentials {
   if (keyId !== '') return { 'apca-api-key-id': keyId, 'apca-api-secret-key': secretKey };

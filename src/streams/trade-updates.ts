@@ -4,35 +4,37 @@ import { unauthenticated } from '../errors.js';
 import { toProblem } from '../http/problem.js';
 import type { Principal } from '../identity/principal.js';
 import type { Logger } from '../log.js';
-import { streamEventsSent } from '../metrics.js';
 import { Conversation, type Speaker } from './conversation.js';
 import { POLICY, refusal, TRY_AGAIN_LATER, type Ending } from './ending.js';
 import type { EventHub } from './event-hub.js';
+import { Feed, type FeedConnection } from './feed.js';
 import { kindOfFrame, readFrame, writeFrame, type FrameKind } from './frames.js';
-import type { LoggedEvent } from './logged-event.js';
 import type { OpenStream, OpenStreams } from './open-streams.js';
-import { parseStreamMessage, type StreamCredentials } from './stream-messages.js';
-import type { Consumer, Subscription } from './subscription.js';
+import {
+  parseStreamMessage,
+  type StreamCredentials,
+  type StreamMessage,
+} from './stream-messages.js';
+import type { Subscription } from './subscription.js';
 
 export interface TradeUpdatesDeps {
   readonly hub: EventHub;
+  /** Follows clients' messages. */
+  readonly messages: EventHub;
   readonly streams: OpenStreams;
   readonly log: Logger;
   /** Recognises a caller as HTTP does. @throws DomainError 401, 403, 429 */
   readonly verify: (credentials: StreamCredentials) => Promise<Principal>;
 }
 
-const TRADE_UPDATES = 'trade_updates';
 /** A client with more than this waiting in its socket gets nothing until that is sent. */
 const BUFFERED_MAX_BYTES = 65_536;
 
-const sent = streamEventsSent.labels('websocket');
-
 /** One WebSocket that speaks the protocol of Alpaca's `/stream`. */
-export class TradeUpdatesConnection implements Consumer, Speaker {
+export class TradeUpdatesConnection implements FeedConnection, Speaker {
   /** Null until the first message tells. */
   private kind: FrameKind | null;
-  private subscription: Subscription | null = null;
+  private readonly feeds: readonly Feed[];
   private readonly conversation: Conversation;
 
   /**
@@ -48,24 +50,29 @@ export class TradeUpdatesConnection implements Consumer, Speaker {
     kind: FrameKind | null,
   ) {
     this.kind = kind;
+    this.feeds = [
+      new Feed('trade_updates', deps.hub, this),
+      new Feed('notifications', deps.messages, this),
+    ];
     const { authenticateWithinMs } = deps.streams.limits;
     this.conversation = new Conversation(socket, stream, this, authenticateWithinMs);
   }
 
-  /** Of `Consumer`. */
-  receive(events: readonly LoggedEvent[]): boolean {
-    const updates = events.filter(({ isAboutOrder }) => isAboutOrder);
+  /** Of `FeedConnection`. */
+  sendAll(frames: readonly Buffer[], onSent: () => void): void {
     this.network.cork(); // one write for the page: it is the costliest part of sending
-    for (const [index, update] of updates.entries()) {
-      const isLast = index === updates.length - 1;
-      this.sendFrame(update.tradeUpdate, isLast ? () => this.subscription?.resume() : undefined);
+    for (const [index, frame] of frames.entries()) {
+      this.sendFrame(frame, index === frames.length - 1 ? onSent : undefined);
     }
     this.network.uncork();
-    sent.inc(updates.length);
-    return updates.length === 0 || this.socket.bufferedAmount < BUFFERED_MAX_BYTES;
   }
 
-  /** Of `Consumer`. */
+  /** Of `FeedConnection`. */
+  hasRoom(): boolean {
+    return this.socket.bufferedAmount < BUFFERED_MAX_BYTES;
+  }
+
+  /** Of `FeedConnection`. */
   end(ending: Ending): void {
     this.stream.end(ending);
   }
@@ -75,7 +82,7 @@ export class TradeUpdatesConnection implements Consumer, Speaker {
     const kind = kindOfFrame(data, isBinary);
     this.kind ??= kind;
     const parsed = parseStreamMessage(readFrame(data, kind));
-    if (parsed.action === 'listen') await this.listen(parsed.streams, parsed.sinceId);
+    if (parsed.action === 'listen') await this.listen(parsed);
     else await this.authenticate(parsed.credentials);
   }
 
@@ -105,24 +112,26 @@ export class TradeUpdatesConnection implements Consumer, Speaker {
     } else this.stream.end(refusal(detail, status === 429 ? POLICY : TRY_AGAIN_LATER));
   }
 
-  private async listen(streams: readonly string[], sinceId: bigint | null): Promise<void> {
+  /** Takes effect as a whole, or (a place that no log has come to) not at all. */
+  private async listen({ streams, since }: StreamMessage & { action: 'listen' }): Promise<void> {
     const { owner } = this.stream;
     if (!owner) {
       this.sendAuthorization('unauthorized', 'listen');
       return;
     }
-    const wanted = streams.includes(TRADE_UPDATES);
-    let next: Subscription | null = null;
-    // Who listens already goes on without a gap, unless it asks for another place.
-    if (wanted && (sinceId !== null || !this.subscription)) {
-      next = await this.deps.hub.subscribe(owner.accountId, sinceId, this);
+    const wanted = this.feeds.filter(({ name }) => streams.includes(name));
+    const prepared = new Map<Feed, Subscription>();
+    for (const feed of wanted) {
+      // Who listens already goes on without a gap, unless it asks for another place.
+      if (feed.isOpen && since[feed.name] === null) continue;
+      prepared.set(feed, await feed.prepare(owner, since[feed.name]));
     }
-    if (next || !wanted) {
-      this.subscription?.close();
-      this.subscription = next;
+    for (const feed of this.feeds) {
+      if (prepared.has(feed) || !wanted.includes(feed)) feed.follow(prepared.get(feed) ?? null);
     }
-    this.send({ stream: 'listening', data: { streams: wanted ? [TRADE_UPDATES] : [] } });
-    if (this.socket.readyState === this.socket.OPEN) next?.start(); // after its acknowledgement
+    this.send({ stream: 'listening', data: { streams: wanted.map(({ name }) => name) } });
+    if (this.socket.readyState !== this.socket.OPEN) return;
+    for (const subscription of prepared.values()) subscription.start(); // after its acknowledgement
   }
 
   private sendAuthorization(status: string, action: string, message?: string): void {
@@ -150,7 +159,7 @@ export class TradeUpdatesConnection implements Consumer, Speaker {
 
   /** Of `Speaker`. */
   stopSending(): void {
-    this.subscription?.close();
+    for (const feed of this.feeds) feed.close();
   }
 
   /** `error` is where SDK 3 looks, `action` and `error_message` where SDK 4 does. */

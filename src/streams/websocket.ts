@@ -6,12 +6,10 @@ import type { Guards } from '../http/guards.js';
 import { HttpRefusal } from '../http/problem.js';
 import type { UpgradeHandler } from '../http/upgrade.js';
 import type { Principal } from '../identity/principal.js';
-import type { Logger } from '../log.js';
-import type { EventHub } from './event-hub.js';
 import { FRAME_MAX_BYTES, kindOfHandshake, type FrameKind } from './frames.js';
 import type { OpenStream, OpenStreams } from './open-streams.js';
 import type { StreamCredentials } from './stream-messages.js';
-import { TradeUpdatesConnection } from './trade-updates.js';
+import { TradeUpdatesConnection, type TradeUpdatesDeps } from './trade-updates.js';
 
 export interface WebSocketDeps extends Guards {
   readonly app: Koa;
@@ -45,7 +43,7 @@ const OPTIONS: ServerOptions & { closeTimeout: number } = {
 
 /** The handler of `/stream`. */
 export const tradeUpdatesHandler = (
-  deps: WebSocketDeps & { readonly hub: EventHub; readonly log: Logger },
+  deps: WebSocketDeps & Pick<TradeUpdatesDeps, 'hub' | 'messages' | 'log'>,
 ): UpgradeHandler =>
   webSocketHandler(deps, ({ socket, network, stream, verify, kind }) => {
     new TradeUpdatesConnection(socket, network, stream, { ...deps, verify }, kind);

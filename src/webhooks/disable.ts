@@ -1,10 +1,8 @@
 import type { Knex } from 'knex';
 import { recordAct, systemActor } from '../audit/record.js';
-import { wantsEvent } from '../domain/webhook-filter.js';
 import type { Sealer } from '../identity/sealer.js';
 import { fallBackToMail } from '../notifications/fallback.js';
 import { enqueueMail } from '../notifications/mails.js';
-import type { EventView } from '../streams/events.js';
 import type { DisabledReason, Endpoint } from './model.js';
 
 interface Owner {
@@ -13,18 +11,26 @@ interface Owner {
   readonly firstName: string;
 }
 
+interface TurnedOff {
+  readonly reason: Exclude<DisabledReason, 'owner'>;
+  readonly sinceId: bigint;
+  readonly waiting: readonly bigint[];
+}
+
 /**
  * Tells the owner that an endpoint was turned off, and the audit log; in the transaction that turns it
- * off. The events that wait for it are told by mail.
- * @param waiting events after its cursor, as many as are told one by one
+ * off. Of what waits for it the first events are told by mail: those of orders share their mails, and
+ * where the others are the owner is told, too. Whoever has 10,000 events waiting gets no 10,000 mails.
+ * @param sinceId the last event that the endpoint has taken, or passed over
+ * @param waiting the first events after it, as many as are told
  */
 export async function announceDisabled(
   trx: Knex.Transaction,
   sealer: Sealer,
   endpoint: Endpoint,
-  { reason, waiting }: { reason: Exclude<DisabledReason, 'owner'>; waiting: readonly EventView[] },
+  { reason, sinceId, waiting }: TurnedOff,
 ): Promise<void> {
-  const { id, accountId, url, events } = endpoint;
+  const { id, accountId, url } = endpoint;
   const owner = await trx('accounts as a')
     .join('clients as c', 'c.id', 'a.client_id')
     .where('a.id', accountId)
@@ -39,10 +45,7 @@ export async function announceDisabled(
     kind: 'webhook_disabled',
     to: owner.email,
     clientId: owner.clientId,
-    data: { first_name: owner.firstName, url, why: reason },
+    data: { first_name: owner.firstName, url, why: reason, since_id: String(sinceId) },
   });
-  for (const { type, order, eventId } of waiting) {
-    if (!wantsEvent(events, { type, isAboutOrder: order !== null })) continue;
-    await fallBackToMail(trx, { accountId, eventId });
-  }
+  for (const eventId of waiting) await fallBackToMail(trx, { accountId, eventId });
 }

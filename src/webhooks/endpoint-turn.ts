@@ -1,10 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Knex } from 'knex';
-import { wantsEvent } from '../domain/webhook-filter.js';
 import { nextAttemptAt, readRetryAfter } from '../domain/webhook-retries.js';
 import { notificationLatency, notificationsFailed, notificationsSent } from '../metrics.js';
 import { fallBackToMail } from '../notifications/fallback.js';
-import { eventOfLogLine, Wishes } from '../notifications/preferences.js';
 import { readEvents, type EventView } from '../streams/events.js';
 import type { DeliverDeps } from './delivery-deps.js';
 import { announceDisabled } from './disable.js';
@@ -23,6 +21,7 @@ import {
   type Progress,
   type Turn,
 } from './turns.js';
+import { firstWanted, passesFilters, wishesFor } from './wanted-events.js';
 
 export interface TurnDeps extends DeliverDeps {
   readonly now: () => Date;
@@ -31,8 +30,6 @@ export interface TurnDeps extends DeliverDeps {
 const PAGE = 50;
 /** Messages out of line in one turn. */
 const QUEUED_MAX = 10;
-/** Events that wait for an endpoint when it is turned off; more are not told one by one. */
-const TOLD_MAX = 500;
 const GONE = 410;
 const CHANNEL = { channel: 'webhook' };
 
@@ -98,17 +95,17 @@ export class EndpointTurn {
   /** Event after event, until the log's end, a failure or the turn's end. */
   private async followLine(): Promise<boolean> {
     const { db } = this.deps;
-    const { accountId, events: filters } = this.turn.endpoint;
+    const { endpoint } = this.turn;
+    const { accountId } = endpoint;
     if (!(await extendLease(db.knex, this.turn, this.leaseEnd()))) return false;
     let isWished: ((type: string) => boolean) | undefined;
     for (;;) {
       const place = { accountId, sinceId: this.cursor };
       const [events] = await readEvents(db, [place], PAGE);
       for (const event of events!) {
-        const { type, order } = event;
-        if (!wantsEvent(filters, { type, isAboutOrder: order !== null })) continue;
-        isWished ??= await this.wishes();
-        if (!isWished(type)) continue;
+        if (!passesFilters(endpoint, event)) continue;
+        isWished ??= await wishesFor(db.knex, endpoint);
+        if (!isWished(event.type)) continue;
         if (!(await this.deliver(event))) return false;
         if (this.isOver()) return true; // the next turn passes over what nobody wants
       }
@@ -117,21 +114,6 @@ export class EndpointTurn {
       if (events!.length < PAGE) return false;
       if (this.isOver()) return true;
     }
-  }
-
-  /** By what the client has chosen for webhooks, beside the endpoint's filters. */
-  private async wishes(): Promise<(type: string) => boolean> {
-    const { knex } = this.deps.db;
-    const { accountId } = this.turn.endpoint;
-    const { clientId } = await knex('accounts')
-      .where({ id: accountId })
-      .first<{ clientId: string }>({ clientId: 'client_id' });
-    const receiver = { clientId, accountId };
-    const wishes = await Wishes.of(knex, [receiver]);
-    return (type) => {
-      const event = eventOfLogLine(type);
-      return event === null || wishes.wants(receiver, event, 'webhook');
-    };
   }
 
   /** Goes on behind events that the endpoint does not want. */
@@ -246,12 +228,12 @@ export class EndpointTurn {
     const { db, sealer, log, now, nudgeNotifications } = this.deps;
     const { endpoint } = this.turn;
     const sinceId = tried.event.eventId - 1n;
-    const [waiting] = await readEvents(db, [{ accountId: endpoint.accountId, sinceId }], TOLD_MAX);
+    const waiting = await firstWanted(db, endpoint, sinceId);
     const isDone = await db.knex.transaction(async (trx) => {
       const stopped = { cursor: String(sinceId), failing_since: this.head.failingSince };
       const isOurs = await turnOff(trx, this.turn, this.cursor, { ...stopped, reason, at: now() });
       await this.log(trx, tried, 'retrying');
-      if (isOurs) await announceDisabled(trx, sealer, endpoint, { reason, waiting: waiting! });
+      if (isOurs) await announceDisabled(trx, sealer, endpoint, { reason, sinceId, waiting });
       return isOurs;
     });
     if (!isDone) return false; // its owner was quicker

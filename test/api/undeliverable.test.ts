@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import type { AuditContent } from '../../src/audit/entries.js';
 import { newId } from '../../src/ids.js';
 import { deliverMails, type DeliverMailsDeps } from '../../src/notifications/deliver-mails.js';
 import { MailRefused, type Refusal } from '../../src/notifications/mail-refused.js';
@@ -64,6 +65,32 @@ describe('an address that takes no mail', () => {
     (await api.call('GET', '/v2/clients/me', { headers: mine })).body;
   const post = (path: string, body: object, headers: object = {}): Promise<Answer> =>
     api.call('POST', path, { body, headers: { ...headers } });
+  /** What the audit log says of the address, the oldest first. */
+  const audited = async (): Promise<object[]> => {
+    const { rows } = await knex().raw<{ rows: { content: string }[] }>(
+      `select content from audit_entries where client_id = ?
+         and action in ('email.undeliverable', 'email.deliverable_again') order by id`,
+      [person.id],
+    );
+    return rows.map(({ content }) => {
+      const { action, actor, before, after, reason } = JSON.parse(content) as AuditContent;
+      return { action, by: actor.kind, before, after, reason };
+    });
+  };
+  const noted = ({ email } = person) => ({
+    action: 'email.undeliverable',
+    by: 'system',
+    before: { undeliverable: false },
+    after: { email, undeliverable: true },
+    reason: `550 no ${email}`,
+  });
+  const forgotten = (by: string, { email } = person) => ({
+    action: 'email.deliverable_again',
+    by,
+    before: { email, undeliverable: true },
+    after: { undeliverable: false },
+    reason: null,
+  });
   /** The server says that there is no such mailbox. */
   const bounce = async (): Promise<void> => {
     await enqueue();
@@ -93,6 +120,14 @@ describe('an address that takes no mail', () => {
     }
   });
 
+  it('is in the audit log, once however many mails it refuses', async () => {
+    await enqueue();
+    await enqueue();
+    failure = 'recipient';
+    await deliverMails(deps(), 10);
+    expect(await audited()).to.deep.equal([noted()]);
+  });
+
   it('gets no further mails but those with a code', async () => {
     await bounce();
     await enqueue();
@@ -110,6 +145,7 @@ describe('an address that takes no mail', () => {
       failure = refusal;
       await deliverMails(deps(), 10);
       expect(await me()).to.include({ email_undeliverable_at: null });
+      expect(await audited()).to.deep.equal([]);
       failure = null;
       await deliverMails(deps(new Date(Date.now() + DAY_MS)), 10);
       expect(sent).to.have.lengthOf(1);
@@ -127,6 +163,7 @@ describe('an address that takes no mail', () => {
       email_undeliverable_at: null,
       email_undeliverable_reason: null,
     });
+    expect(await audited()).to.deep.equal([noted(), forgotten('anonymous')]);
     await enqueue();
     await deliverMails(deps(), 10);
     expect(sent.map(({ to }) => to)).to.include(person.email);
@@ -139,6 +176,7 @@ describe('an address that takes no mail', () => {
     const { code } = secretsOf(await lastMailTo(trading, next));
     expect((await post('/v2/clients/me/email/confirm', { code }, mine)).status).to.equal(204);
     expect(await me()).to.include({ email: next, email_undeliverable_at: null });
+    expect(await audited()).to.deep.equal([noted(), forgotten('person')]);
   });
 
   it("is not the client's own when only a new one, not confirmed yet, takes none", async () => {

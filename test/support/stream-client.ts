@@ -9,6 +9,9 @@ export interface StreamMessage {
   data: any; // eslint-disable-line @typescript-eslint/no-explicit-any -- a test looks into it freely
 }
 
+/** Streams that bring lines of a log; others answer what was sent. */
+const FEEDS: readonly string[] = ['trade_updates', 'notifications'];
+
 /** A client of `/stream` that keeps what it gets. */
 export class StreamClient {
   readonly messages: StreamMessage[] = [];
@@ -59,7 +62,7 @@ export class StreamClient {
 
   /** Sends it and waits for the next message that is no event. */
   async ask(message: object | Buffer): Promise<StreamMessage> {
-    const answers = () => this.messages.filter(({ stream }) => stream !== 'trade_updates');
+    const answers = () => this.messages.filter(({ stream }) => !FEEDS.includes(stream));
     const before = answers().length;
     this.send(message);
     await eventually(() => {
@@ -72,6 +75,11 @@ export class StreamClient {
   /** The events so far. */
   get events(): StreamMessage['data'][] {
     return this.messages.filter(({ stream }) => stream === 'trade_updates').map(({ data }) => data);
+  }
+
+  /** The notifications so far. */
+  get notifications(): StreamMessage['data'][] {
+    return this.messages.filter(({ stream }) => stream === 'notifications').map(({ data }) => data);
   }
 
   /** Waits until it is closed. */

@@ -19,10 +19,12 @@ export type SmtpAnswers = Readonly<
 /**
  * @param accepts told of each recipient; a refused one is answered with 550
  * @param answers read anew for every command
+ * @param taken   awaited between taking a mail and saying so, for a slow server
  */
 export async function startSmtpServer(
   accepts: (recipient: string) => boolean = () => true,
   answers: SmtpAnswers = {},
+  taken: (mail: string) => Promise<void> = () => Promise.resolve(),
 ): Promise<SmtpServer> {
   const mails: string[] = [];
   const sockets = new Set<Socket>();
@@ -32,12 +34,16 @@ export async function startSmtpServer(
     let data: string[] | null = null;
     const answer = (text: string) => socket.write(`${text}\r\n`);
     answer('220 test');
-    createInterface({ input: socket }).on('line', (line) => {
+    const lines = createInterface({ input: socket });
+    lines.on('error', () => undefined); // the socket's again: a client was killed
+    lines.on('line', (line) => {
       if (data) {
         if (line !== '.') return void data.push(line);
-        if (!answers['.']) mails.push(data.join('\n'));
+        const mail = data.join('\n');
         data = null;
-        return void answer(answers['.'] ?? '250 taken');
+        if (answers['.']) return void answer(answers['.']);
+        mails.push(mail);
+        return void taken(mail).then(() => answer('250 taken'));
       }
       const command = line.slice(0, 4).toUpperCase();
       if (command === 'DATA' && !answers.DATA) {
