@@ -1,6 +1,8 @@
-/** Where passkeys work (WebAuthn): a domain, and origins in it. */
+/** Where our pages are: a passkey works there and nowhere else (WebAuthn, relying party). */
 export interface RelyingParty {
+  /** A domain, such as `brokerx.example`. */
   readonly id: string;
+  /** Origins of it, such as `https://app.brokerx.example`. */
   readonly origins: readonly string[];
 }
 
