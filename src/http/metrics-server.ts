@@ -1,12 +1,14 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { register } from 'prom-client';
+import type { Logger } from '../log.js';
 import { startDefaultMetrics } from '../process-metrics.js';
 import { isFromOwnNetwork } from './own-network.js';
 
 export interface MetricsServerOptions {
   readonly host: string;
   readonly port: number;
+  readonly log: Logger;
   /** Whether the process does its work already. */
   readonly isReady: () => boolean;
 }
@@ -29,6 +31,7 @@ export async function startMetricsServer(options: MetricsServerOptions): Promise
   server.maxConnections = CONNECTIONS_MAX;
   server.listen(options.port, options.host);
   await once(server, 'listening');
+  options.log.info('serves its metrics', { url: `http://${options.host}:${options.port}/metrics` });
   return () => {
     server.close();
     server.closeAllConnections();
