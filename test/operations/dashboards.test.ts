@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { collectDefaultMetrics, register, Registry } from 'prom-client';
 import {
   annotationQueries,
   panelQueries,
@@ -14,6 +15,7 @@ import { findOfPrometheus } from '../../ops/grafana/prometheus-programs.js';
 import type { Program } from '../../src/embedded/packaged-program.js';
 import { BUILT_IN, chooseAll, fillIn } from '../../ops/grafana/variables.js';
 
+const SRC = new URL('../../src/', import.meta.url);
 const GRAFANA = new URL('../../ops/grafana/', import.meta.url);
 /** Of Grafana 11.6 and 12: a later Grafana brings it up to date by itself. */
 const SCHEMA_VERSION = 41;
@@ -23,6 +25,27 @@ const COLUMNS = 24;
 const PANEL_TYPES = ['timeseries', 'stat', 'heatmap', 'table'];
 const RUNBOOK = /\n\nRunbook: `docs\/operations\/runbook\.md#[a-z0-9-]+`/;
 const WITHIN_MS = 150_000;
+
+/** The metrics of the product by name, as its modules declare them, and those of every Node process. */
+async function declaredMetrics(): Promise<Map<string, { type: string; isShared: boolean }>> {
+  const files = (await readdir(SRC, { recursive: true })).filter((one) =>
+    /\bmetrics\.ts$/.test(one),
+  );
+  for (const file of files) await import(new URL(file, SRC).href);
+  const ofNode = new Registry();
+  collectDefaultMetrics({ register: ofNode });
+  const metrics = [...register.getMetricsAsArray(), ...ofNode.getMetricsAsArray()];
+  return new Map(
+    metrics.map(({ name, type, aggregator }) => [
+      name,
+      { type: String(type), isShared: aggregator === 'max' },
+    ]),
+  );
+}
+
+/** The names of metrics in an expression. */
+const metricsIn = (expr: string): string[] =>
+  expr.match(/\b(?:brokerx|http|nodejs|process)_\w+/g) ?? [];
 
 describe('the dashboards', () => {
   let dashboards: Dashboard[];
@@ -78,6 +101,33 @@ describe('the dashboards', () => {
           expect(taken.has(place), `${file}: ${title} covers another at ${place}`).to.equal(false);
           taken.add(place);
         }
+      }
+    }
+  });
+
+  it('ask for metrics that there are', async () => {
+    const declared = await declaredMetrics();
+    for (const dashboard of dashboards) {
+      const queries = [...panelQueries(dashboard), ...annotationQueries(dashboard)];
+      const asked = queries.map(({ place, expr }) => [place, expr] as const);
+      const variables = dashboard.templating.list.map(({ name, query }) => [name, query] as const);
+      for (const [place, expr] of [...asked, ...variables]) {
+        for (const name of metricsIn(expr)) {
+          const histogram = declared.get(name.replace(/_(bucket|sum|count)$/, ''));
+          const isKnown =
+            declared.has(name) || ['histogram', 'summary'].includes(histogram?.type ?? '');
+          expect(isKnown, `${dashboard.file}: ${place} asks for ${name}`).to.equal(true);
+        }
+      }
+    }
+  });
+
+  it('never add up what each process tells of all', async () => {
+    const declared = await declaredMetrics();
+    for (const { place, expr } of dashboards.flatMap(panelQueries)) {
+      for (const name of metricsIn(expr).filter((one) => declared.get(one)?.isShared)) {
+        const added = `\\b(?:sum|avg|count)(?: by \\([^)]*\\))? ?\\((?:\\w+\\()?${name}\\b`;
+        expect(expr, place).not.to.match(new RegExp(added));
       }
     }
   });
