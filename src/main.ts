@@ -97,7 +97,7 @@ async function startMetrics(container: Container, isReady: () => boolean): Promi
   const stop = port === null ? null : await startMetricsServer({ host, port, isReady, log });
   return async () => {
     clearInterval(timer);
-    stop?.();
+    await stop?.();
     await unwatch();
   };
 }

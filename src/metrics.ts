@@ -284,13 +284,13 @@ export const workerRoles = new Gauge({
 // Scheduled upkeep
 export const upkeepDoneAt = new Gauge({
   name: 'brokerx_upkeep_done_timestamp_seconds',
-  help: 'When a scheduled job last came to an end without failing, or its worker began, by job',
-  labelNames: ['job'],
+  help: 'When a scheduled job last came to an end without failing, or its worker began',
+  labelNames: ['upkeep'],
   aggregator: 'max',
 });
 export const upkeepEvery = new Gauge({
   name: 'brokerx_upkeep_interval_seconds',
-  help: 'How often a scheduled job is due, by job',
-  labelNames: ['job'],
+  help: 'How often a scheduled job is due',
+  labelNames: ['upkeep'],
   aggregator: 'max',
 });

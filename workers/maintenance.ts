@@ -122,8 +122,8 @@ export async function measureQueues(queues: readonly Queue[]): Promise<void> {
 /** Runs the scheduled upkeep. */
 export function startMaintenanceWorker(connection: Redis, deps: MaintenanceDeps): Worker {
   for (const [job, { everyMs }] of Object.entries(UPKEEP)) {
-    upkeepEvery.set({ job }, everyMs / 1_000);
-    upkeepDoneAt.set({ job }, Date.now() / 1_000); // what was done before, others have told
+    upkeepEvery.set({ upkeep: job }, everyMs / 1_000);
+    upkeepDoneAt.set({ upkeep: job }, Date.now() / 1_000); // what was done before, others have told
   }
   return new Worker(MAINTENANCE_QUEUE, (job) => maintain(job.name as MaintenanceJob, deps), {
     ...workerSettings(MAINTENANCE_QUEUE, connection),
@@ -136,5 +136,5 @@ export function startMaintenanceWorker(connection: Redis, deps: MaintenanceDeps)
 export async function maintain(name: MaintenanceJob, deps: MaintenanceDeps): Promise<void> {
   if (!Object.hasOwn(UPKEEP, name)) throw new Error(`unknown maintenance job ${name}`);
   await UPKEEP[name].run(deps);
-  upkeepDoneAt.set({ job: name }, Date.now() / 1_000);
+  upkeepDoneAt.set({ upkeep: name }, Date.now() / 1_000);
 }

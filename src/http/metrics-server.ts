@@ -22,7 +22,7 @@ const CONNECTIONS_MAX = 20;
  * @returns stops it
  * @throws Error when it cannot listen there
  */
-export async function startMetricsServer(options: MetricsServerOptions): Promise<() => void> {
+export async function startMetricsServer(options: MetricsServerOptions): Promise<() => Promise<void>> {
   startDefaultMetrics();
   const server = createServer(
     { headersTimeout: TIMEOUT_MS, requestTimeout: TIMEOUT_MS },
@@ -32,9 +32,11 @@ export async function startMetricsServer(options: MetricsServerOptions): Promise
   server.listen(options.port, options.host);
   await once(server, 'listening');
   options.log.info('serves its metrics', { url: `http://${options.host}:${options.port}/metrics` });
-  return () => {
+  return async () => {
+    const closed = once(server, 'close');
     server.close();
     server.closeAllConnections();
+    await closed;
   };
 }
 
