@@ -43,6 +43,24 @@ async function declaredMetrics(): Promise<Map<string, { type: string; isShared: 
   );
 }
 
+/** The anchor of a heading, as GitHub makes it. */
+const slugOf = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9 -]/g, '')
+    .replaceAll(' ', '-');
+
+/** The alerts of the rules, in lower case. */
+async function alertNames(): Promise<string[]> {
+  const folder = new URL('../prometheus/rules/', GRAFANA);
+  const texts = await Promise.all(
+    (await readdir(folder)).map((file) => readFile(new URL(file, folder), 'utf8')),
+  );
+  return texts.flatMap((text) =>
+    [...text.matchAll(/- alert: (\w+)/g)].map(([, name]) => name!.toLowerCase()),
+  );
+}
+
 /** The names of metrics in an expression. */
 const metricsIn = (expr: string): string[] =>
   expr.match(/\b(?:brokerx|http|nodejs|process)_\w+/g) ?? [];
@@ -130,6 +148,22 @@ describe('the dashboards', () => {
         expect(expr, place).not.to.match(new RegExp(added));
       }
     }
+  });
+
+  it('name entries that the runbook has, and one panel at least for each alert', async () => {
+    const runbook = await readFile(
+      new URL('../../docs/operations/runbook.md', import.meta.url),
+      'utf8',
+    );
+    const entries = runbook.match(/(?<=^#{2,4} ).+$/gm)?.map(slugOf) ?? [];
+    const named = new Set<string>();
+    eachPanel(({ description = '' }, place) => {
+      for (const [, anchor] of description.matchAll(/runbook\.md#([a-z0-9-]+)/g)) {
+        expect(entries, place).to.include(anchor);
+        named.add(anchor!);
+      }
+    });
+    expect([...named]).to.include.members(await alertNames());
   });
 
   it('ask the data source that is provisioned, as often as Prometheus scrapes', async () => {
