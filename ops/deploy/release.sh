@@ -127,7 +127,7 @@ deploy() {
   say "building $tag (running: ${before:-nothing})"
   trap 'leave_alone "interrupted"' INT TERM HUP
   point_to "$tag"
-  compose build || leave_alone 'the image was not built'
+  BUILD_COMMIT=$tag compose build || leave_alone 'the image was not built'
   say 'migrating'
   compose run --rm --no-TTY migrate || leave_alone 'the migration failed'
   trap - INT TERM HUP
