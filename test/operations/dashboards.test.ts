@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { slug } from 'github-slugger';
 import { collectDefaultMetrics, register, Registry } from 'prom-client';
 import {
   annotationQueries,
@@ -42,13 +43,6 @@ async function declaredMetrics(): Promise<Map<string, { type: string; isShared: 
     ]),
   );
 }
-
-/** The anchor of a heading, as GitHub makes it. */
-const slugOf = (heading: string): string =>
-  heading
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9 -]/g, '')
-    .replaceAll(' ', '-');
 
 /** The alerts of the rules, in lower case. */
 async function alertNames(): Promise<string[]> {
@@ -155,7 +149,7 @@ describe('the dashboards', () => {
       new URL('../../docs/operations/runbook.md', import.meta.url),
       'utf8',
     );
-    const entries = runbook.match(/(?<=^#{2,4} ).+$/gm)?.map(slugOf) ?? [];
+    const entries = runbook.match(/(?<=^#{2,4} ).+$/gm)?.map((heading) => slug(heading)) ?? [];
     const named = new Set<string>();
     eachPanel(({ description = '' }, place) => {
       for (const [, anchor] of description.matchAll(/runbook\.md#([a-z0-9-]+)/g)) {
