@@ -19,7 +19,7 @@ const MOCHA_ENDS_WITHIN_MS = 15_000;
  * time. Both take about as long.
  */
 const LANES = [
-  ['api', 'conformance', 'domain', 'flow'],
+  ['api', 'conformance', 'domain', 'flow', 'operations'],
   ['workers', 'faults'],
 ];
 const CHECKS = [

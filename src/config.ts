@@ -10,6 +10,12 @@ import {
   type MarketSettings,
 } from './market-settings.js';
 import {
+  metricsConfigOf,
+  metricsSettings,
+  type MetricsConfig,
+  type MetricsSettings,
+} from './metrics-settings.js';
+import {
   transferConfigOf,
   transferSettings,
   type TransferConfig,
@@ -21,6 +27,7 @@ import {
   type VenueConfig,
   type VenueSettings,
 } from './venue-settings.js';
+import { relyingParty, type RelyingParty } from './mfa/relying-party.js';
 import type { Thresholds } from './domain/surveillance.js';
 import {
   surveillanceSettings,
@@ -35,7 +42,8 @@ import {
 } from './webhook-settings.js';
 
 /** Every setting of the product, validated once at the start and frozen. */
-export interface Config extends TransferConfig, MarketConfig, VenueConfig, WebhookConfig {
+export interface Config
+  extends TransferConfig, MarketConfig, VenueConfig, WebhookConfig, MetricsConfig {
   readonly nodeEnv: 'development' | 'test' | 'production';
   readonly port: number;
   readonly host: string;
@@ -55,7 +63,7 @@ export interface Config extends TransferConfig, MarketConfig, VenueConfig, Webho
   readonly workers: number;
   readonly corsOrigins: readonly string[];
   /** Where passkeys work: origins of one domain. */
-  readonly webauthn: { readonly id: string; readonly origins: readonly string[] };
+  readonly webauthn: RelyingParty;
   /** Roles that never log in without a second factor. */
   readonly mfaRequiredRoles: readonly Role[];
   readonly feeBps: number;
@@ -143,6 +151,7 @@ const settings = Joi.object({
   ...venueSettings,
   ...surveillanceSettings,
   ...webhookSettings,
+  ...metricsSettings,
 }).unknown(true);
 
 /** Reads `.env` beside the working directory, if there is one; the environment wins over it. */
@@ -179,7 +188,13 @@ function refuseDefaultSecrets(config: Config): void {
 
 /** The settings after validation: defaults filled in, numbers read. */
 interface Settings
-  extends MarketSettings, TransferSettings, VenueSettings, SurveillanceSettings, WebhookSettings {
+  extends
+    MarketSettings,
+    TransferSettings,
+    VenueSettings,
+    SurveillanceSettings,
+    WebhookSettings,
+    MetricsSettings {
   NODE_ENV: Config['nodeEnv'];
   PORT: number;
   HOST: string;
@@ -233,7 +248,7 @@ function fromSettings(value: Settings): Config {
     workerRoles: parseWorkerRoles(value.WORKER_ROLES),
     workers: value.WORKERS,
     corsOrigins: splitList(value.CORS_ORIGINS),
-    webauthn: relyingParty(value.WEBAUTHN_ORIGINS || `http://localhost:${value.PORT}`),
+    webauthn: relyingParty(splitList(value.WEBAUTHN_ORIGINS || `http://localhost:${value.PORT}`)),
     mfaRequiredRoles: parseNames('MFA_REQUIRED_ROLES', value.MFA_REQUIRED_ROLES, ROLES),
     feeBps: value.FEE_BPS,
     marketCollarBps: value.MARKET_COLLAR_BPS,
@@ -255,6 +270,7 @@ function fromSettings(value: Settings): Config {
     ...venueConfigOf(value),
     surveillance: thresholdsOf(value),
     ...webhookConfigOf(value, value.NODE_ENV),
+    ...metricsConfigOf(value),
   });
 }
 
@@ -283,20 +299,6 @@ function parseNames<Name extends string>(
 function parseWorkerRoles(text: string): readonly WorkerRole[] {
   const roles = parseNames('WORKER_ROLES', text, WORKER_ROLES);
   return roles.length === 0 ? WORKER_ROLES : roles; // empty means all
-}
-
-/** All origins must be of one domain (WebAuthn, relying party identifier). */
-function relyingParty(text: string): Config['webauthn'] {
-  const origins = splitList(text);
-  const urls = origins.map((origin) => (URL.canParse(origin) ? new URL(origin) : null));
-  const id = urls[0]?.hostname ?? '';
-  const isOurs = (url: URL | null) =>
-    url !== null && (url.hostname === id || url.hostname.endsWith(`.${id}`));
-  if (urls.every((url, at) => isOurs(url) && url!.origin === origins[at])) return { id, origins };
-  throw new Error(
-    `WEBAUTHN_ORIGINS was "${text}": it must be a list of origins such as ` +
-      'https://brokerx.example,https://app.brokerx.example; the first one names the domain',
-  );
 }
 
 const SECRET_SETTINGS = new Set([
