@@ -150,6 +150,16 @@ export const oldestNotification = new SharedGauge(
   },
   30_000,
 );
+export const waitingNotifications = new SharedGauge(
+  {
+    name: 'brokerx_waiting_notifications',
+    help:
+      'What waits by channel: in_app facts that are no message yet, email messages and mails not yet ' +
+      'sent, webhook lines of the logs after the cursors of endpoints, wanted or not',
+    labelNames: ['channel'],
+  },
+  30_000,
+);
 export const deadNotifications = new SharedGauge(
   {
     name: 'brokerx_dead_notifications',

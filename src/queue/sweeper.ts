@@ -3,6 +3,7 @@ import {
   deadNotifications,
   oldestNotification,
   oldestWaitingWork,
+  waitingNotifications,
   waitingWork,
 } from '../metrics.js';
 import type { Nudges } from './nudges.js';
@@ -37,7 +38,15 @@ interface WaitingNotifications {
   /** When the mail that is due first is due. */
   mailDue: Date | null;
   deadMails: number;
+  facts: number;
+  mails: number;
 }
+
+/** Counted no further: what a gauge needs to say then is only that it is many. */
+const WAITING_MAX = 10_000;
+
+const countWaiting = (rows: string): string =>
+  `(select count(*) from (select from ${rows} limit ${WAITING_MAX}) as waiting)`;
 
 const READ_NOTIFICATIONS = `
   select clock_timestamp() as now,
@@ -52,17 +61,23 @@ const READ_NOTIFICATIONS = `
       (select min(due_at) from mails
         where delivered_at is null and due_at < 'infinity')) as "mailDue",
     ((select count(*) from message_deliveries where channel = 'email' and dead_at is not null)
-      + (select count(*) from mails where dead_at is not null))::int as "deadMails"`;
+      + (select count(*) from mails where dead_at is not null))::int as "deadMails",
+    ${countWaiting(`notifications where delivered_at is null and due_at < 'infinity'`)}::int as facts,
+    (${countWaiting(`message_deliveries
+      where channel = 'email' and delivered_at is null and dead_at is null`)}
+      + ${countWaiting(`mails where delivered_at is null and due_at < 'infinity'`)})::int as mails`;
 
 /** Rings again for facts and mails that wait too long, each channel for itself. Keeps the gauges. */
 async function sweepNotifications(knex: Knex, nudges: Nudges): Promise<void> {
   const { rows } = await knex.raw<{ rows: WaitingNotifications[] }>(READ_NOTIFICATIONS);
-  const { now, fact, mail, mailDue, deadMails } = rows[0]!;
+  const { now, fact, mail, mailDue, deadMails, facts, mails } = rows[0]!;
   const ageMs = (time: Date | null): number =>
     time === null ? 0 : Math.max(0, now.getTime() - time.getTime());
   oldestNotification.set({ channel: 'in_app' }, ageMs(fact) / 1_000);
   oldestNotification.set({ channel: 'email' }, Math.max(ageMs(mail), ageMs(fact)) / 1_000);
   deadNotifications.set({ channel: 'email' }, deadMails);
+  waitingNotifications.set({ channel: 'in_app' }, facts);
+  waitingNotifications.set({ channel: 'email' }, mails);
   if (ageMs(fact) > OVERDUE_MS) nudges.notifications();
   if (ageMs(mailDue) > OVERDUE_MS) nudges.mails();
 }

@@ -1,7 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import { nextAttemptAt, readRetryAfter } from '../domain/webhook-retries.js';
-import { notificationLatency, notificationsFailed, notificationsSent } from '../metrics.js';
+import {
+  notificationLatency,
+  notificationsFailed,
+  notificationsQueued,
+  notificationsSent,
+} from '../metrics.js';
 import { fallBackToMail } from '../notifications/fallback.js';
 import { readEvents, type EventView } from '../streams/events.js';
 import type { DeliverDeps } from './delivery-deps.js';
@@ -134,6 +139,7 @@ export class EndpointTurn {
   private async deliver(event: EventView): Promise<boolean> {
     const { db, now } = this.deps;
     const attemptedAt = now();
+    if (this.head.attempts === 0) notificationsQueued.inc(CHANNEL);
     const message = eventMessage(this.turn.endpoint.accountId, event);
     const tried = { event, attemptedAt, attempt: await this.post(message, attemptedAt) };
     if (tried.attempt.failure !== null) return await this.fail(tried);
@@ -247,6 +253,7 @@ export class EndpointTurn {
   private async sendQueued(delivery: Delivery): Promise<void> {
     const { db, now } = this.deps;
     const message = await this.queuedMessage(delivery);
+    notificationsQueued.inc(CHANNEL);
     const attemptedAt = now();
     const attempt = await this.post(message, attemptedAt);
     await logQueued(db.knex, delivery.id, attempt, { attemptedAt, now: now() });

@@ -66,6 +66,8 @@ export interface Waiting {
   readonly isDue: boolean;
   /** When the first event after the cursor happened; null when there is none, or it is turned off. */
   readonly since: Date | null;
+  /** Lines of the account's log after the cursor, also those that nobody wants; 0 while it is turned off. */
+  readonly events: bigint;
 }
 
 const LOOK = `
@@ -73,7 +75,8 @@ const LOOK = `
     case when w.enabled and ${IS_ACTIVE} then (
       select e.occurred_at from account_events e
       where e.account_id = w.account_id and e.event_id = w.cursor + 1
-    ) end as since
+    ) end as since,
+    case when w.enabled and ${IS_ACTIVE} then a.last_event_id - w.cursor else 0 end as events
   from webhook_endpoints w
   join accounts a on a.id = w.account_id join clients c on c.id = a.client_id
   where w.enabled

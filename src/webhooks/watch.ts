@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { Knex } from 'knex';
 import type { Logger } from '../log.js';
 import { EVENTS_CHANNEL, idsOfHint } from '../streams/event-bell.js';
-import { oldestNotification } from '../metrics.js';
+import { oldestNotification, waitingNotifications } from '../metrics.js';
 import { lookAtEndpoints, type Waiting } from './turns.js';
 
 export interface WatchDeps {
@@ -65,6 +65,8 @@ export class WebhookWatch {
       const oldest = Math.min(...endpoints.map(({ since }) => since?.getTime() ?? Infinity));
       const ageMs = oldest === Infinity ? 0 : Math.max(0, now().getTime() - oldest);
       oldestNotification.set({ channel: 'webhook' }, ageMs / 1_000);
+      const waiting = endpoints.reduce((sum, { events }) => sum + events, 0n);
+      waitingNotifications.set({ channel: 'webhook' }, Number(waiting));
     } catch (error) {
       if (!this.isStopped) log.warn('webhook endpoints could not be looked at', { error });
     }

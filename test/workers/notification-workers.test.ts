@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { Redis } from 'ioredis';
 import winston from 'winston';
 import type { Worker } from 'bullmq';
+import { waitingNotifications } from '../../src/metrics.js';
 import { MAX_ATTEMPTS } from '../../src/notifications/deliver.js';
 import { createMailer, type Mailer } from '../../src/notifications/mailer.js';
 import { notify } from '../../src/notifications/notify.js';
@@ -175,6 +176,29 @@ describe('the workers of notifications', () => {
     await sweep(db.knex, nudges);
     await eventually(async () => {
       expect(await waiting()).to.deep.equal({ facts: 0, mails: 1 });
+    });
+  });
+
+  it('say how many wait, by channel', async () => {
+    const { db, nudges } = trading.container;
+    const waiting = async () => {
+      await sweep(db.knex, nudges);
+      const { values } = await waitingNotifications.get();
+      const of = (name: string) =>
+        values.find(({ labels }) => labels.channel === name)?.value ?? NaN;
+      return { facts: of('in_app'), mails: of('email') };
+    };
+    await knex()('notifications').update({ delivered_at: new Date() });
+    const before = await waiting();
+    expect(before.facts).to.equal(0);
+    await trade('1'); // two orders
+    const person = await createPerson(trading);
+    const data = { at: new Date().toISOString(), ip: null, device: null, detail: null };
+    await knex().transaction((trx) =>
+      notify(trx, { clientId: person.id, event: 'security.password_changed', data }),
+    );
+    await eventually(async () => {
+      expect(await waiting()).to.deep.equal({ facts: 2, mails: before.mails + 1 });
     });
   });
 });

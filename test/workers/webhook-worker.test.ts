@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
+import { notificationsQueued, waitingNotifications } from '../../src/metrics.js';
 import { connectRedis, workerOptions } from '../../src/redis.js';
 import { startWebhooks } from '../../workers/webhooks.js';
 import { eventually } from '../support/eventually.js';
@@ -61,6 +62,35 @@ describe('the worker of webhooks', function () {
       await receiver.untilTaken(3);
       expect(receiver.taken[2]).to.include({ type: 'transfer.settled', eventId: first + 2 });
       expect(receiver.eventIds).to.deep.equal(idsUpTo(first + 2, first));
+    } finally {
+      await delivery.stop();
+      connection.disconnect();
+    }
+  });
+
+  it('says how many lines wait for endpoints, and counts an event once however often it is tried', async () => {
+    const of = async (metric: typeof notificationsQueued | typeof waitingNotifications) =>
+      (await metric.get()).values.find(({ labels }) => labels.channel === 'webhook')?.value ?? 0;
+    const endpoint = await TestEndpoint.create(trading, { account: 1, url: receiver.url });
+    let isOpen = false;
+    receiver.reply = () => Promise.resolve(isOpen ? 204 : 503);
+    const before = await of(notificationsQueued);
+    await endpoint.log.write(3);
+    const connection = connectRedis(redis.url, workerOptions, () => undefined);
+    const delivery = startWebhooks(connection, trading.container, QUICK_TERMS);
+    delivery.worker.on('error', () => undefined);
+    try {
+      await eventually(async () => {
+        expect(await of(waitingNotifications)).to.equal(3);
+        expect((await endpoint.read()).attempts).to.be.greaterThan(1);
+      });
+      expect((await of(notificationsQueued)) - before, 'tried twice').to.equal(1);
+      isOpen = true;
+      await receiver.untilTaken(3);
+      await eventually(async () => {
+        expect(await of(waitingNotifications)).to.equal(0);
+      });
+      expect((await of(notificationsQueued)) - before).to.equal(3);
     } finally {
       await delivery.stop();
       connection.disconnect();
