@@ -10,6 +10,13 @@ import {
   type MarketSettings,
 } from './market-settings.js';
 import {
+  proxyConfigOf,
+  proxySettings,
+  type ProxyConfig,
+  type ProxySettings,
+} from './proxy-settings.js';
+import { readSecretFiles, refuseKnownPassword, SECRET_SETTINGS } from './secret-files.js';
+import {
   transferConfigOf,
   transferSettings,
   type TransferConfig,
@@ -35,7 +42,8 @@ import {
 } from './webhook-settings.js';
 
 /** Every setting of the product, validated once at the start and frozen. */
-export interface Config extends TransferConfig, MarketConfig, VenueConfig, WebhookConfig {
+export interface Config
+  extends TransferConfig, MarketConfig, VenueConfig, WebhookConfig, ProxyConfig {
   readonly nodeEnv: 'development' | 'test' | 'production';
   readonly port: number;
   readonly host: string;
@@ -143,11 +151,16 @@ const settings = Joi.object({
   ...venueSettings,
   ...surveillanceSettings,
   ...webhookSettings,
+  ...proxySettings,
 }).unknown(true);
 
-/** Reads `.env` beside the working directory, if there is one; the environment wins over it. */
+/**
+ * Reads `.env` beside the working directory, if there is one, and the files of secrets; the environment
+ * wins over `.env`.
+ */
 export function loadDotEnv(): void {
   if (existsSync('.env')) process.loadEnvFile('.env');
+  readSecretFiles(process.env);
 }
 
 /**
@@ -175,11 +188,18 @@ function refuseDefaultSecrets(config: Config): void {
     if (value !== DEVELOPMENT_SECRET) continue;
     throw new Error(`${name} is the development default; set a secret of at least 32 characters`);
   }
+  refuseKnownPassword(config.databaseUrl);
 }
 
 /** The settings after validation: defaults filled in, numbers read. */
 interface Settings
-  extends MarketSettings, TransferSettings, VenueSettings, SurveillanceSettings, WebhookSettings {
+  extends
+    MarketSettings,
+    TransferSettings,
+    VenueSettings,
+    SurveillanceSettings,
+    WebhookSettings,
+    ProxySettings {
   NODE_ENV: Config['nodeEnv'];
   PORT: number;
   HOST: string;
@@ -255,6 +275,7 @@ function fromSettings(value: Settings): Config {
     ...venueConfigOf(value),
     surveillance: thresholdsOf(value),
     ...webhookConfigOf(value, value.NODE_ENV),
+    ...proxyConfigOf(value.TRUSTED_PROXIES, splitList(value.TRUSTED_PROXIES)),
   });
 }
 
@@ -298,16 +319,6 @@ function relyingParty(text: string): Config['webauthn'] {
       'https://brokerx.example,https://app.brokerx.example; the first one names the domain',
   );
 }
-
-const SECRET_SETTINGS = new Set([
-  'JWT_SECRET',
-  'SECRETS_KEY',
-  'PAYMENT_PROVIDER_SECRET',
-  'DATABASE_URL',
-  'REDIS_URL',
-  'CACHE_REDIS_URL',
-  'SMTP_URL',
-]);
 
 function describe(error: Joi.ValidationError): string {
   const lines = error.details.map(({ path, message, context }) => {
