@@ -10,6 +10,12 @@ import {
   type MarketSettings,
 } from './market-settings.js';
 import {
+  metricsConfigOf,
+  metricsSettings,
+  type MetricsConfig,
+  type MetricsSettings,
+} from './metrics-settings.js';
+import {
   proxyConfigOf,
   proxySettings,
   type ProxyConfig,
@@ -28,6 +34,7 @@ import {
   type VenueConfig,
   type VenueSettings,
 } from './venue-settings.js';
+import { relyingParty, type RelyingParty } from './mfa/relying-party.js';
 import type { Thresholds } from './domain/surveillance.js';
 import {
   surveillanceSettings,
@@ -43,7 +50,7 @@ import {
 
 /** Every setting of the product, validated once at the start and frozen. */
 export interface Config
-  extends TransferConfig, MarketConfig, VenueConfig, WebhookConfig, ProxyConfig {
+  extends TransferConfig, MarketConfig, VenueConfig, WebhookConfig, MetricsConfig, ProxyConfig {
   readonly nodeEnv: 'development' | 'test' | 'production';
   readonly port: number;
   readonly host: string;
@@ -63,7 +70,7 @@ export interface Config
   readonly workers: number;
   readonly corsOrigins: readonly string[];
   /** Where passkeys work: origins of one domain. */
-  readonly webauthn: { readonly id: string; readonly origins: readonly string[] };
+  readonly webauthn: RelyingParty;
   /** Roles that never log in without a second factor. */
   readonly mfaRequiredRoles: readonly Role[];
   readonly feeBps: number;
@@ -151,6 +158,7 @@ const settings = Joi.object({
   ...venueSettings,
   ...surveillanceSettings,
   ...webhookSettings,
+  ...metricsSettings,
   ...proxySettings,
 }).unknown(true);
 
@@ -199,6 +207,7 @@ interface Settings
     VenueSettings,
     SurveillanceSettings,
     WebhookSettings,
+    MetricsSettings,
     ProxySettings {
   NODE_ENV: Config['nodeEnv'];
   PORT: number;
@@ -253,7 +262,7 @@ function fromSettings(value: Settings): Config {
     workerRoles: parseWorkerRoles(value.WORKER_ROLES),
     workers: value.WORKERS,
     corsOrigins: splitList(value.CORS_ORIGINS),
-    webauthn: relyingParty(value.WEBAUTHN_ORIGINS || `http://localhost:${value.PORT}`),
+    webauthn: relyingParty(splitList(value.WEBAUTHN_ORIGINS || `http://localhost:${value.PORT}`)),
     mfaRequiredRoles: parseNames('MFA_REQUIRED_ROLES', value.MFA_REQUIRED_ROLES, ROLES),
     feeBps: value.FEE_BPS,
     marketCollarBps: value.MARKET_COLLAR_BPS,
@@ -275,6 +284,7 @@ function fromSettings(value: Settings): Config {
     ...venueConfigOf(value),
     surveillance: thresholdsOf(value),
     ...webhookConfigOf(value, value.NODE_ENV),
+    ...metricsConfigOf(value),
     ...proxyConfigOf(value.TRUSTED_PROXIES, splitList(value.TRUSTED_PROXIES)),
   });
 }
@@ -305,21 +315,6 @@ function parseWorkerRoles(text: string): readonly WorkerRole[] {
   const roles = parseNames('WORKER_ROLES', text, WORKER_ROLES);
   return roles.length === 0 ? WORKER_ROLES : roles; // empty means all
 }
-
-/** All origins must be of one domain (WebAuthn, relying party identifier). */
-function relyingParty(text: string): Config['webauthn'] {
-  const origins = splitList(text);
-  const urls = origins.map((origin) => (URL.canParse(origin) ? new URL(origin) : null));
-  const id = urls[0]?.hostname ?? '';
-  const isOurs = (url: URL | null) =>
-    url !== null && (url.hostname === id || url.hostname.endsWith(`.${id}`));
-  if (urls.every((url, at) => isOurs(url) && url!.origin === origins[at])) return { id, origins };
-  throw new Error(
-    `WEBAUTHN_ORIGINS was "${text}": it must be a list of origins such as ` +
-      'https://brokerx.example,https://app.brokerx.example; the first one names the domain',
-  );
-}
-
 function describe(error: Joi.ValidationError): string {
   const lines = error.details.map(({ path, message, context }) => {
     const name = String(path[0]);

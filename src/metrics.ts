@@ -270,3 +270,30 @@ export const endOfDayDuration = new Histogram({
   help: 'Time of one batch of statements: its reads and its insert',
   buckets: SECONDS,
 });
+
+// Processes
+export const buildInfo = new Gauge({
+  name: 'brokerx_build_info',
+  help: 'Always 1; what runs: version, commit and node of a service',
+  labelNames: ['service', 'version', 'commit', 'node'],
+  aggregator: 'max',
+});
+export const workerRoles = new Gauge({
+  name: 'brokerx_workers',
+  help: 'Worker processes that are ready, by role',
+  labelNames: ['role'],
+});
+
+// Scheduled upkeep
+export const upkeepDoneAt = new Gauge({
+  name: 'brokerx_upkeep_done_timestamp_seconds',
+  help: 'When a scheduled job last came to an end without failing, by job',
+  labelNames: ['job'],
+  aggregator: 'max',
+});
+export const upkeepEvery = new Gauge({
+  name: 'brokerx_upkeep_interval_seconds',
+  help: 'How often a scheduled job is due, by job',
+  labelNames: ['job'],
+  aggregator: 'max',
+});

@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import type { Knex } from 'knex';
 import { expireApprovals } from '../src/approvals/expire.js';
 import { lookAfterRoutes, type LookAfterRoutesDeps } from '../src/venue/look-after-routes.js';
+import { measureBackups } from '../src/backup/status.js';
 import type { AuditWatch } from '../src/audit/watch.js';
 import { expireSignUps, remindSignUps, type SignUpJobDeps } from '../src/clients/sign-up-jobs.js';
 import type { MarketHours } from '../src/domain/clock.js';
@@ -86,6 +87,7 @@ const UPKEEP: Readonly<Record<MaintenanceJob, Upkeep>> = {
       await remindSignUps(signUps, new Date());
     },
   },
+  'backup-status': { everyMs: 15 * SECOND, run: ({ knex }) => measureBackups(knex) },
   'audit-verify': { everyMs: 10 * MINUTE, run: ({ audit }) => audit.verify(new Date()) },
   purge: { everyMs: HOUR, run: ({ knex }) => purgeOld(knex) },
   'equity-retention': {
