@@ -7,6 +7,7 @@ import { Gauge, type GaugeConfiguration } from 'prom-client';
  */
 export class SharedGauge<Label extends string = never> extends Gauge<Label> {
   private measuredAt = -Infinity;
+  private readonly isLabelled: boolean;
 
   /** @param staleAfterMs a few times the interval at which it is measured */
   constructor(
@@ -14,6 +15,7 @@ export class SharedGauge<Label extends string = never> extends Gauge<Label> {
     private readonly staleAfterMs: number,
   ) {
     super({ ...config, aggregator: 'max' });
+    this.isLabelled = (config.labelNames?.length ?? 0) > 0;
     this.forget();
   }
 
@@ -26,7 +28,7 @@ export class SharedGauge<Label extends string = never> extends Gauge<Label> {
   /** Nothing is known any more. */
   forget(): void {
     this.reset();
-    this.remove(); // without labels a reset leaves a 0
+    if (!this.isLabelled) this.remove(); // a reset leaves a 0
   }
 
   /** Called whenever somebody asks. */

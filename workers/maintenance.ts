@@ -13,7 +13,7 @@ import { runScheduledProof } from '../src/ledger/scheduled-proof.js';
 import type { Logger } from '../src/log.js';
 import { checkBooks } from '../src/market/book-check.js';
 import { deleteOldMinutes } from '../src/market/minute-retention.js';
-import { jobsInQueue } from '../src/metrics.js';
+import { jobsInQueue, upkeepDoneAt, upkeepEvery } from '../src/metrics.js';
 import type { SessionWork } from '../src/orders/session-work.js';
 import { takeSnapshots, thinSnapshots } from '../src/portfolio/snapshots.js';
 import type { Nudges } from '../src/queue/nudges.js';
@@ -120,15 +120,21 @@ export async function measureQueues(queues: readonly Queue[]): Promise<void> {
 }
 
 /** Runs the scheduled upkeep. */
-export const startMaintenanceWorker = (connection: Redis, deps: MaintenanceDeps): Worker =>
-  new Worker(MAINTENANCE_QUEUE, (job) => maintain(job.name as MaintenanceJob, deps), {
+export function startMaintenanceWorker(connection: Redis, deps: MaintenanceDeps): Worker {
+  for (const [job, { everyMs }] of Object.entries(UPKEEP)) {
+    upkeepEvery.set({ upkeep: job }, everyMs / 1_000);
+    upkeepDoneAt.set({ upkeep: job }, Date.now() / 1_000); // what was done before, others have told
+  }
+  return new Worker(MAINTENANCE_QUEUE, (job) => maintain(job.name as MaintenanceJob, deps), {
     ...workerSettings(MAINTENANCE_QUEUE, connection),
     // One of each kind at a time: a long proof must not keep the sweeper waiting.
     concurrency: Object.keys(UPKEEP).length,
   });
+}
 
 /** @throws Error for a job name that this version does not know */
 export async function maintain(name: MaintenanceJob, deps: MaintenanceDeps): Promise<void> {
   if (!Object.hasOwn(UPKEEP, name)) throw new Error(`unknown maintenance job ${name}`);
   await UPKEEP[name].run(deps);
+  upkeepDoneAt.set({ upkeep: name }, Date.now() / 1_000);
 }

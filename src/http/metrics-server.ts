@@ -1,12 +1,14 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { register } from 'prom-client';
+import type { Logger } from '../log.js';
 import { startDefaultMetrics } from '../process-metrics.js';
 import { isFromOwnNetwork } from './own-network.js';
 
 export interface MetricsServerOptions {
   readonly host: string;
   readonly port: number;
+  readonly log: Logger;
   /** Whether the process does its work already. */
   readonly isReady: () => boolean;
 }
@@ -20,7 +22,7 @@ const CONNECTIONS_MAX = 20;
  * @returns stops it
  * @throws Error when it cannot listen there
  */
-export async function startMetricsServer(options: MetricsServerOptions): Promise<() => void> {
+export async function startMetricsServer(options: MetricsServerOptions): Promise<() => Promise<void>> {
   startDefaultMetrics();
   const server = createServer(
     { headersTimeout: TIMEOUT_MS, requestTimeout: TIMEOUT_MS },
@@ -29,9 +31,12 @@ export async function startMetricsServer(options: MetricsServerOptions): Promise
   server.maxConnections = CONNECTIONS_MAX;
   server.listen(options.port, options.host);
   await once(server, 'listening');
-  return () => {
+  options.log.info('serves its metrics', { url: `http://${options.host}:${options.port}/metrics` });
+  return async () => {
+    const closed = once(server, 'close');
     server.close();
     server.closeAllConnections();
+    await closed;
   };
 }
 

@@ -1,10 +1,13 @@
 import { Gauge, Histogram } from 'prom-client';
+import { SharedGauge } from '../shared-gauge.js';
 
-export const marketTapeLag = new Gauge({
-  name: 'brokerx_market_tape_lag_seconds',
-  help: 'Time since the bars of market data had every trade; normally below two seconds',
-  aggregator: 'max',
-});
+export const marketTapeLag = new SharedGauge(
+  {
+    name: 'brokerx_market_tape_lag_seconds',
+    help: 'Time since the bars of market data had every trade; normally below two seconds',
+  },
+  30_000,
+);
 export const marketDataLag = new Histogram({
   name: 'brokerx_market_data_lag_seconds',
   help: 'Time from a trade to the moment it is handed to the streams of an API process',
