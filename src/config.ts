@@ -10,6 +10,19 @@ import {
   type MarketSettings,
 } from './market-settings.js';
 import {
+  metricsConfigOf,
+  metricsSettings,
+  type MetricsConfig,
+  type MetricsSettings,
+} from './metrics-settings.js';
+import {
+  proxyConfigOf,
+  proxySettings,
+  type ProxyConfig,
+  type ProxySettings,
+} from './proxy-settings.js';
+import { readSecretFiles, refuseKnownPassword, SECRET_SETTINGS } from './secret-files.js';
+import {
   transferConfigOf,
   transferSettings,
   type TransferConfig,
@@ -21,6 +34,7 @@ import {
   type VenueConfig,
   type VenueSettings,
 } from './venue-settings.js';
+import { relyingParty, type RelyingParty } from './mfa/relying-party.js';
 import type { Thresholds } from './domain/surveillance.js';
 import {
   surveillanceSettings,
@@ -35,7 +49,8 @@ import {
 } from './webhook-settings.js';
 
 /** Every setting of the product, validated once at the start and frozen. */
-export interface Config extends TransferConfig, MarketConfig, VenueConfig, WebhookConfig {
+export interface Config
+  extends TransferConfig, MarketConfig, VenueConfig, WebhookConfig, MetricsConfig, ProxyConfig {
   readonly nodeEnv: 'development' | 'test' | 'production';
   readonly port: number;
   readonly host: string;
@@ -55,7 +70,7 @@ export interface Config extends TransferConfig, MarketConfig, VenueConfig, Webho
   readonly workers: number;
   readonly corsOrigins: readonly string[];
   /** Where passkeys work: origins of one domain. */
-  readonly webauthn: { readonly id: string; readonly origins: readonly string[] };
+  readonly webauthn: RelyingParty;
   /** Roles that never log in without a second factor. */
   readonly mfaRequiredRoles: readonly Role[];
   readonly feeBps: number;
@@ -143,11 +158,17 @@ const settings = Joi.object({
   ...venueSettings,
   ...surveillanceSettings,
   ...webhookSettings,
+  ...metricsSettings,
+  ...proxySettings,
 }).unknown(true);
 
-/** Reads `.env` beside the working directory, if there is one; the environment wins over it. */
+/**
+ * Reads `.env` beside the working directory, if there is one, and the files of secrets; the environment
+ * wins over `.env`.
+ */
 export function loadDotEnv(): void {
   if (existsSync('.env')) process.loadEnvFile('.env');
+  readSecretFiles(process.env);
 }
 
 /**
@@ -175,11 +196,19 @@ function refuseDefaultSecrets(config: Config): void {
     if (value !== DEVELOPMENT_SECRET) continue;
     throw new Error(`${name} is the development default; set a secret of at least 32 characters`);
   }
+  refuseKnownPassword(config.databaseUrl);
 }
 
 /** The settings after validation: defaults filled in, numbers read. */
 interface Settings
-  extends MarketSettings, TransferSettings, VenueSettings, SurveillanceSettings, WebhookSettings {
+  extends
+    MarketSettings,
+    TransferSettings,
+    VenueSettings,
+    SurveillanceSettings,
+    WebhookSettings,
+    MetricsSettings,
+    ProxySettings {
   NODE_ENV: Config['nodeEnv'];
   PORT: number;
   HOST: string;
@@ -233,7 +262,7 @@ function fromSettings(value: Settings): Config {
     workerRoles: parseWorkerRoles(value.WORKER_ROLES),
     workers: value.WORKERS,
     corsOrigins: splitList(value.CORS_ORIGINS),
-    webauthn: relyingParty(value.WEBAUTHN_ORIGINS || `http://localhost:${value.PORT}`),
+    webauthn: relyingParty(splitList(value.WEBAUTHN_ORIGINS || `http://localhost:${value.PORT}`)),
     mfaRequiredRoles: parseNames('MFA_REQUIRED_ROLES', value.MFA_REQUIRED_ROLES, ROLES),
     feeBps: value.FEE_BPS,
     marketCollarBps: value.MARKET_COLLAR_BPS,
@@ -255,6 +284,8 @@ function fromSettings(value: Settings): Config {
     ...venueConfigOf(value),
     surveillance: thresholdsOf(value),
     ...webhookConfigOf(value, value.NODE_ENV),
+    ...metricsConfigOf(value),
+    ...proxyConfigOf(value.TRUSTED_PROXIES, splitList(value.TRUSTED_PROXIES)),
   });
 }
 
@@ -284,31 +315,6 @@ function parseWorkerRoles(text: string): readonly WorkerRole[] {
   const roles = parseNames('WORKER_ROLES', text, WORKER_ROLES);
   return roles.length === 0 ? WORKER_ROLES : roles; // empty means all
 }
-
-/** All origins must be of one domain (WebAuthn, relying party identifier). */
-function relyingParty(text: string): Config['webauthn'] {
-  const origins = splitList(text);
-  const urls = origins.map((origin) => (URL.canParse(origin) ? new URL(origin) : null));
-  const id = urls[0]?.hostname ?? '';
-  const isOurs = (url: URL | null) =>
-    url !== null && (url.hostname === id || url.hostname.endsWith(`.${id}`));
-  if (urls.every((url, at) => isOurs(url) && url!.origin === origins[at])) return { id, origins };
-  throw new Error(
-    `WEBAUTHN_ORIGINS was "${text}": it must be a list of origins such as ` +
-      'https://brokerx.example,https://app.brokerx.example; the first one names the domain',
-  );
-}
-
-const SECRET_SETTINGS = new Set([
-  'JWT_SECRET',
-  'SECRETS_KEY',
-  'PAYMENT_PROVIDER_SECRET',
-  'DATABASE_URL',
-  'REDIS_URL',
-  'CACHE_REDIS_URL',
-  'SMTP_URL',
-]);
-
 function describe(error: Joi.ValidationError): string {
   const lines = error.details.map(({ path, message, context }) => {
     const name = String(path[0]);

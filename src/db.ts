@@ -4,6 +4,7 @@ import { Model } from 'objection';
 import pg from 'pg';
 import { encodeArrays } from './array-parameters.js';
 import { unavailable } from './errors.js';
+import { queryErrors } from './servers/metrics.js';
 
 const INT8 = 20;
 const INT8_ARRAY = 1016;
@@ -37,7 +38,18 @@ export interface Database {
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
   /** Runs one statement on the order path's pool, as a transaction of its own. */
   run<Row>(statement: Statement, values: readonly unknown[]): Promise<Row[]>;
+  /** How its connections are used at this moment. */
+  pools(): PoolState[];
   close(): Promise<void>;
+}
+
+export interface PoolState {
+  readonly pool: 'orders' | 'everyday';
+  readonly used: number;
+  readonly idle: number;
+  /** Requests that wait for a connection. */
+  readonly waiting: number;
+  readonly max: number;
 }
 
 const APPLICATION_ROLE = 'brokerx_app';
@@ -86,13 +98,16 @@ export const connectKnex = (
   name: string,
   poolSize: number,
   role?: string,
-): Knex =>
-  knexFactory({
+): Knex => {
+  const knex = knexFactory({
     client: 'pg',
     connection: connectionSettings(databaseUrl, name, role) as Knex.PgConnectionConfig,
     pool: { min: 0, max: poolSize },
     acquireConnectionTimeout: CONNECT_TIMEOUT_MS,
   });
+  knex.on('query-error', countError);
+  return knex;
+};
 
 /**
  * Connects to Postgres; nothing is opened before the first query.
@@ -118,7 +133,8 @@ export function connectDatabase(databaseUrl: string, name: string, poolSize = 8)
     values: readonly unknown[],
   ): Promise<Row[]> => {
     const encoded = encodeArrays(text, values);
-    const { rows } = await client.query({ name: statementName, text, values: encoded });
+    const query = client.query({ name: statementName, text, values: encoded });
+    const { rows } = await counted(query);
     return rows as Row[];
   };
 
@@ -126,10 +142,33 @@ export function connectDatabase(databaseUrl: string, name: string, poolSize = 8)
     knex,
     run: (statement, values) => run(pool, statement, values),
     transaction: (work) => inTransaction(pool, run, work),
+    pools: () => [ordersPoolState(pool), everydayPoolState(knex)],
     async close() {
       await Promise.allSettled([knex.destroy(), pool.end()]);
     },
   };
+}
+
+const ordersPoolState = ({ totalCount, idleCount, waitingCount, options }: pg.Pool): PoolState => ({
+  pool: 'orders',
+  used: totalCount - idleCount,
+  idle: idleCount,
+  waiting: waitingCount,
+  max: options.max,
+});
+
+/** The pool of knex (tarn), of which its types say nothing. */
+interface TarnPool {
+  readonly max: number;
+  numUsed(): number;
+  numFree(): number;
+  numPendingAcquires(): number;
+}
+
+function everydayPoolState(knex: Knex): PoolState {
+  const { pool } = knex.client as { pool: TarnPool };
+  const waiting = pool.numPendingAcquires();
+  return { pool: 'everyday', used: pool.numUsed(), idle: pool.numFree(), waiting, max: pool.max };
 }
 
 type Run = <Row>(
@@ -139,7 +178,7 @@ type Run = <Row>(
 ) => Promise<Row[]>;
 
 async function inTransaction<T>(pool: pg.Pool, run: Run, work: (tx: Tx) => Promise<T>): Promise<T> {
-  const client = await pool.connect();
+  const client = await counted(pool.connect());
   let broken: Error | undefined;
   let failure: Error | undefined;
   const onError = (error: Error) => (broken = error);
@@ -159,7 +198,7 @@ async function inTransaction<T>(pool: pg.Pool, run: Run, work: (tx: Tx) => Promi
     });
     await begun;
     if (failure) throw failure; // of a statement that nobody waited for
-    const { command } = await client.query('commit');
+    const { command } = await counted(client.query('commit'));
     if (command !== 'COMMIT') throw new Error(`the transaction ended with ${command}`);
     return result;
   } catch (error) {
@@ -219,6 +258,39 @@ export function isConnectionLost(error: unknown): boolean {
       error.message,
     )
   );
+}
+
+const TIMED_OUT = /timeout|timed out/i;
+const QUERY_CANCELED = '57014';
+
+/** Why a statement failed, for the metric. */
+function reasonOf(error: unknown): string {
+  const { code, message } = error as { code?: string; message: string };
+  if (code === QUERY_CANCELED || (code === undefined && TIMED_OUT.test(message))) return 'timeout';
+  if (isConnectionLost(error)) return 'connection';
+  if (isRetryable(error)) return 'serialization';
+  return isDataError(error) ? 'constraint' : 'other';
+}
+
+/** What follows after a failure in the same transaction is not counted again. */
+const TRANSACTION_ABORTED = '25P02';
+
+function countError(error: unknown): void {
+  if ((error as { code?: string }).code === TRANSACTION_ABORTED) return;
+  queryErrors.inc({ reason: reasonOf(error) });
+}
+// From the start, or nothing would have increased at the first one.
+for (const reason of ['connection', 'serialization', 'timeout', 'constraint', 'other']) {
+  queryErrors.inc({ reason }, 0);
+}
+
+async function counted<Result>(work: Promise<Result>): Promise<Result> {
+  try {
+    return await work;
+  } catch (error) {
+    countError(error);
+    throw error;
+  }
 }
 
 /** Turns a lost connection into the 503 that a client can act on; leaves everything else alone. */

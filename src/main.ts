@@ -2,13 +2,17 @@ import { once } from 'node:events';
 import { Server as NetServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createApiServer, type ApiServer } from './api-server.js';
+import { tellBuild } from './build-info.js';
 import { loadDotEnv, readConfig } from './config.js';
 import { createContainer, type Container } from './container.js';
+import { startMetricsServer } from './http/metrics-server.js';
 import { createIdentity } from './identity/identity.js';
 import { LedgerProver } from './ledger/proof.js';
 import { PAYMENTS_QUEUE } from './payment-provider/instructions.js';
 import { VENUE_REPORTS_QUEUE } from './external-venue/messages.js';
 import { MAINTENANCE_QUEUE, openQueue } from './queue/queues.js';
+import { readWaitingWork } from './queue/sweeper.js';
+import { watchServers } from './servers/watch-servers.js';
 
 /** Time for a load balancer to see that `/ready` says no. */
 const NOTICE_MS = 500;
@@ -16,6 +20,7 @@ const NOTICE_MS = 500;
 const LAST_REQUEST_MS = 300;
 const DRAIN_MAX_MS = 10_000;
 const CLOSE_MAX_MS = 2_000;
+const LOOK_AT_WORK_EVERY_MS = 5_000;
 
 /** The API process: settings, container, listen; SIGTERM drains. */
 async function main(): Promise<void> {
@@ -33,6 +38,7 @@ async function main(): Promise<void> {
   await identity.start();
 
   let stopping = false;
+  const stopMetrics = await startMetrics(container, () => !stopping);
   const api = createApiServer({
     config,
     log,
@@ -71,11 +77,32 @@ async function main(): Promise<void> {
     stopping = true;
     log.info('stopping', { signal });
     identity.stop();
-    void drain(api, container).then((clean) => process.exit(clean ? 0 : 1));
+    void drain(api, container, stopMetrics).then((clean) => process.exit(clean ? 0 : 1));
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
 }
+
+/** Watches the servers and the work that waits: there may be no worker left that tells of it. */
+async function startMetrics(container: Container, isReady: () => boolean): Promise<Stop> {
+  const { config, db, log } = container;
+  tellBuild('api', config.buildCommit);
+  const unwatch = watchServers(container, { isThorough: true });
+  const timer = setInterval(() => {
+    readWaitingWork(db.knex).catch((error: unknown) => {
+      log.debug('waiting work could not be read', { error });
+    });
+  }, LOOK_AT_WORK_EVERY_MS);
+  const { host, metricsPort: port } = config;
+  const stop = port === null ? null : await startMetricsServer({ host, port, isReady, log });
+  return async () => {
+    clearInterval(timer);
+    await stop?.();
+    await unwatch();
+  };
+}
+
+type Stop = () => Promise<void>;
 
 /**
  * Takes no new connections, ends the streams, lets requests under way finish, and closes everything.
@@ -84,6 +111,7 @@ async function main(): Promise<void> {
 async function drain(
   { server, streams, cache }: ApiServer,
   container: Container,
+  stopMetrics: Stop,
 ): Promise<boolean> {
   await sleep(NOTICE_MS);
   const closed = once(server, 'close');
@@ -98,7 +126,8 @@ async function drain(
     server.closeAllConnections();
   }
   cache.close();
-  return (await within(CLOSE_MAX_MS, container.close())) && finished;
+  const disconnected = stopMetrics().then(() => container.close());
+  return (await within(CLOSE_MAX_MS, disconnected)) && finished;
 }
 
 /** Whether it was done in time. */

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram } from 'prom-client';
+import { SharedGauge } from './shared-gauge.js';
 
 /** The product's own metrics, by the path of an order. HTTP's are in `http/http-metrics.ts`. */
 
@@ -73,46 +74,30 @@ export const staleFences = new Counter({
   name: 'brokerx_stale_fence_refusals_total',
   help: 'Settlements refused because the shard was given to another worker meanwhile',
 });
-export const oldestWaitingWork = new Gauge({
-  name: 'brokerx_oldest_waiting_work_seconds',
-  help: 'Age of the oldest accepted order or cancellation that is not settled',
-  aggregator: 'max',
-});
-export const waitingWork = new Gauge({
-  name: 'brokerx_waiting_work_items',
-  help: 'Accepted orders and cancellations that are not settled',
-  aggregator: 'max',
-});
+export const oldestWaitingWork = new SharedGauge(
+  {
+    name: 'brokerx_oldest_waiting_work_seconds',
+    help: 'Age of the oldest accepted order or cancellation that is not settled',
+  },
+  30_000,
+);
+export const waitingWork = new SharedGauge(
+  {
+    name: 'brokerx_waiting_work_items',
+    help: 'Accepted orders and cancellations that are not settled',
+  },
+  30_000,
+);
 
 // Controls
-export const killSwitchActive = new Gauge({
-  name: 'brokerx_kill_switch_active',
-  help: 'Kill switches that are on: 1 for the global one, and the number of accounts with their own',
-  labelNames: ['scope'],
-  aggregator: 'max',
-});
-
-// Audit
-export const auditChainBroken = new Gauge({
-  name: 'brokerx_audit_chain_broken',
-  help: '1 when the audit log or its anchors were tampered with',
-  aggregator: 'max',
-});
-export const auditFaults = new Gauge({
-  name: 'brokerx_audit_faults',
-  help: 'Faults that the last verification of the audit log found',
-  aggregator: 'max',
-});
-export const auditVerifiedAt = new Gauge({
-  name: 'brokerx_audit_verified_timestamp_seconds',
-  help: 'When the audit log was last verified',
-  aggregator: 'max',
-});
-export const auditEntries = new Gauge({
-  name: 'brokerx_audit_entries',
-  help: 'Entries of the audit log at its last verification',
-  aggregator: 'max',
-});
+export const killSwitchActive = new SharedGauge(
+  {
+    name: 'brokerx_kill_switch_active',
+    help: 'Kill switches that are on: 1 for the global one, and the number of accounts with their own',
+    labelNames: ['scope'],
+  },
+  30_000,
+);
 
 // Queues
 export const jobWait = new Histogram({
@@ -132,12 +117,14 @@ export const jobsStalled = new Counter({
   help: 'Jobs whose worker lost their lock',
   labelNames: ['queue'],
 });
-export const jobsInQueue = new Gauge({
-  name: 'brokerx_queue_jobs',
-  help: 'Jobs in a queue, by state',
-  labelNames: ['queue', 'state'],
-  aggregator: 'max',
-});
+export const jobsInQueue = new SharedGauge(
+  {
+    name: 'brokerx_queue_jobs',
+    help: 'Jobs in a queue, by state',
+    labelNames: ['queue', 'state'],
+  },
+  30_000,
+);
 
 // Afterwards
 export const notificationsQueued = new Counter({
@@ -155,18 +142,22 @@ export const notificationsFailed = new Counter({
   help: 'Attempts that failed, by channel and reason',
   labelNames: ['channel', 'reason'],
 });
-export const oldestNotification = new Gauge({
-  name: 'brokerx_oldest_undelivered_notification_seconds',
-  help: 'Age of the oldest fact that is still to be delivered by a channel',
-  labelNames: ['channel'],
-  aggregator: 'max',
-});
-export const deadNotifications = new Gauge({
-  name: 'brokerx_dead_notifications',
-  help: 'Deliveries that were given up and wait for somebody to look, by channel',
-  labelNames: ['channel'],
-  aggregator: 'max',
-});
+export const oldestNotification = new SharedGauge(
+  {
+    name: 'brokerx_oldest_undelivered_notification_seconds',
+    help: 'Age of the oldest fact that is still to be delivered by a channel',
+    labelNames: ['channel'],
+  },
+  30_000,
+);
+export const deadNotifications = new SharedGauge(
+  {
+    name: 'brokerx_dead_notifications',
+    help: 'Deliveries that were given up and wait for somebody to look, by channel',
+    labelNames: ['channel'],
+  },
+  30_000,
+);
 export const notificationLatency = new Histogram({
   name: 'brokerx_notification_latency_seconds',
   help: 'Time from a fact to its delivery, by channel',
@@ -215,11 +206,13 @@ export const cacheErrors = new Counter({
   help: 'Reads and writes of the cache in Redis that failed; the route answered instead',
   labelNames: ['cache'],
 });
-export const ledgerMismatches = new Gauge({
-  name: 'brokerx_ledger_mismatches',
-  help: 'Assets whose postings do not sum to zero, and balances that differ from their postings',
-  aggregator: 'max',
-});
+export const ledgerMismatches = new SharedGauge(
+  {
+    name: 'brokerx_ledger_mismatches',
+    help: 'Assets whose postings do not sum to zero, and balances that differ from their postings',
+  },
+  180_000,
+);
 export const ledgerProofDuration = new Histogram({
   name: 'brokerx_ledger_proof_seconds',
   help: 'Time of one proof of the ledger',
@@ -232,12 +225,14 @@ export const ledgerProvedAt = new Gauge({
 });
 
 // Market
-export const bookFaults = new Gauge({
-  name: 'brokerx_book_faults',
-  help: 'Assets whose book was crossed or mismatched with its orders at the last check',
-  labelNames: ['kind'],
-  aggregator: 'max',
-});
+export const bookFaults = new SharedGauge(
+  {
+    name: 'brokerx_book_faults',
+    help: 'Assets whose book was crossed or mismatched with its orders at the last check',
+    labelNames: ['kind'],
+  },
+  120_000,
+);
 
 export const bandLimitStates = new Counter({
   name: 'brokerx_price_band_limit_states_total',
@@ -256,11 +251,13 @@ export const lastEndOfDay = new Gauge({
   help: 'The close of the last trading day of which every account has its statement; 0: none yet',
   aggregator: 'max',
 });
-export const missedEndsOfDay = new Gauge({
-  name: 'brokerx_end_of_day_missed_days',
-  help: 'Trading days that have closed and of which statements are still missing',
-  aggregator: 'max',
-});
+export const missedEndsOfDay = new SharedGauge(
+  {
+    name: 'brokerx_end_of_day_missed_days',
+    help: 'Trading days that have closed and of which statements are still missing',
+  },
+  180_000,
+);
 export const statementsWritten = new Counter({
   name: 'brokerx_statements_total',
   help: 'Statements written',
@@ -269,4 +266,31 @@ export const endOfDayDuration = new Histogram({
   name: 'brokerx_end_of_day_batch_seconds',
   help: 'Time of one batch of statements: its reads and its insert',
   buckets: SECONDS,
+});
+
+// Processes
+export const buildInfo = new Gauge({
+  name: 'brokerx_build_info',
+  help: 'Always 1; what runs: version, commit and node of a service',
+  labelNames: ['service', 'version', 'commit', 'node'],
+  aggregator: 'max',
+});
+export const workerRoles = new Gauge({
+  name: 'brokerx_workers',
+  help: 'Worker processes that are ready, by role',
+  labelNames: ['role'],
+});
+
+// Scheduled upkeep
+export const upkeepDoneAt = new Gauge({
+  name: 'brokerx_upkeep_done_timestamp_seconds',
+  help: 'When a scheduled job last came to an end without failing, or its worker began',
+  labelNames: ['upkeep'],
+  aggregator: 'max',
+});
+export const upkeepEvery = new Gauge({
+  name: 'brokerx_upkeep_interval_seconds',
+  help: 'How often a scheduled job is due',
+  labelNames: ['upkeep'],
+  aggregator: 'max',
 });

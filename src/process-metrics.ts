@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import {
   AggregatorRegistry,
+  collectDefaultMetrics,
   register,
   type MetricObjectWithValues,
   type MetricValue,
@@ -8,8 +9,10 @@ import {
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Workers listen to no port. Each writes its metrics to Redis every other second, and `/metrics` of
- * the API adds them to its own: counters and histograms as sums, gauges as their metric says.
+ * Without METRICS_PORT workers listen to no port. Each writes its metrics to Redis every other second,
+ * and `/metrics` of the API adds them to its own: counters and histograms as sums, gauges as their
+ * metric says. With it each process is asked by itself (`http/metrics-server.ts`), and nothing is
+ * written: it would be counted twice.
  */
 
 type Metrics = MetricObjectWithValues<MetricValue<string>>[];
@@ -19,6 +22,11 @@ const PUBLISH_EVERY_MS = 2_000;
 const STALE_AFTER_MS = 10_000;
 const READ_TIMEOUT_MS = 300;
 const OURS = /^brokerx_/;
+
+/** The registry belongs to the process, which may make several apps (in tests). */
+export function startDefaultMetrics(): void {
+  if (!register.getSingleMetric('process_cpu_seconds_total')) collectDefaultMetrics();
+}
 
 /** Publishes this process's own metrics until the returned function is called. */
 export function publishMetrics(redis: Redis, worker: string): () => Promise<void> {

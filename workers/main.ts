@@ -6,7 +6,11 @@ import { checkReplay } from '../src/market/replay-file.js';
 import { VENUE_REPORTS_QUEUE } from '../src/external-venue/messages.js';
 import { checkMailServer, createMailer } from '../src/notifications/mailer.js';
 import { MAINTENANCE_QUEUE, openQueue } from '../src/queue/queues.js';
+import { tellBuild } from '../src/build-info.js';
+import { startMetricsServer } from '../src/http/metrics-server.js';
+import { workerRoles } from '../src/metrics.js';
 import { publishMetrics } from '../src/process-metrics.js';
+import { watchServers } from '../src/servers/watch-servers.js';
 import { connectRedis, requireNoEviction, workerOptions } from '../src/redis.js';
 import { startExternalVenue } from './external-venue.js';
 import { startKillSwitchWatch } from './kill-switch.js';
@@ -59,13 +63,35 @@ async function main(): Promise<void> {
   process.on('SIGINT', () => void stop('SIGINT', 0));
   if (process.channel) process.on('disconnect', () => void stop('the supervisor is gone', 0));
 
+  let isReady = false;
+  stops.push(await startMetrics(container, () => isReady));
   await checkSettings(container);
   await startRoles(container, stops, (reason) => {
     log.error('the watchdog ends this worker', { reason });
     void stop(reason, 1);
   });
+  isReady = true;
+  for (const role of config.workerRoles) workerRoles.set({ role }, 1);
   log.info('worker is ready', { roles: config.workerRoles });
   process.send?.('ready');
+}
+
+/** On a port of its own where it has one; else the API's `/metrics` tells it all. */
+async function startMetrics(container: Container, isReady: () => boolean): Promise<Stop> {
+  const { config, log, redis, name } = container;
+  tellBuild(`worker-${config.workerRoles.join('-')}`, config.buildCommit);
+  const unwatch = watchServers(container, {
+    isThorough: config.workerRoles.includes('maintenance'),
+  });
+  const { host, metricsPort: port } = config;
+  const stop =
+    port === null
+      ? publishMetrics(redis, name)
+      : await startMetricsServer({ host, port, isReady, log });
+  return async () => {
+    await unwatch();
+    await stop();
+  };
 }
 
 /** What `readConfig` cannot see. @throws Error with a message for who starts it */
@@ -178,7 +204,6 @@ async function startRoles(
     await Promise.race([market.quoted, sleep(MARKET_FIRST_QUOTES_MS)]);
   }
   for (const worker of workers) observeWorker(worker, log);
-  stops.push(publishMetrics(container.redis, container.name));
 }
 
 main().catch((error: unknown) => {

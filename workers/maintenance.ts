@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import type { Knex } from 'knex';
 import { expireApprovals } from '../src/approvals/expire.js';
 import { lookAfterRoutes, type LookAfterRoutesDeps } from '../src/venue/look-after-routes.js';
+import { measureBackups } from '../src/backup/status.js';
 import type { AuditWatch } from '../src/audit/watch.js';
 import { expireSignUps, remindSignUps, type SignUpJobDeps } from '../src/clients/sign-up-jobs.js';
 import type { MarketHours } from '../src/domain/clock.js';
@@ -12,7 +13,7 @@ import { runScheduledProof } from '../src/ledger/scheduled-proof.js';
 import type { Logger } from '../src/log.js';
 import { checkBooks } from '../src/market/book-check.js';
 import { deleteOldMinutes } from '../src/market/minute-retention.js';
-import { jobsInQueue } from '../src/metrics.js';
+import { jobsInQueue, upkeepDoneAt, upkeepEvery } from '../src/metrics.js';
 import type { SessionWork } from '../src/orders/session-work.js';
 import { takeSnapshots, thinSnapshots } from '../src/portfolio/snapshots.js';
 import type { Nudges } from '../src/queue/nudges.js';
@@ -86,6 +87,7 @@ const UPKEEP: Readonly<Record<MaintenanceJob, Upkeep>> = {
       await remindSignUps(signUps, new Date());
     },
   },
+  'backup-status': { everyMs: 15 * SECOND, run: ({ knex }) => measureBackups(knex) },
   'audit-verify': { everyMs: 10 * MINUTE, run: ({ audit }) => audit.verify(new Date()) },
   purge: { everyMs: HOUR, run: ({ knex }) => purgeOld(knex) },
   'equity-retention': {
@@ -118,15 +120,21 @@ export async function measureQueues(queues: readonly Queue[]): Promise<void> {
 }
 
 /** Runs the scheduled upkeep. */
-export const startMaintenanceWorker = (connection: Redis, deps: MaintenanceDeps): Worker =>
-  new Worker(MAINTENANCE_QUEUE, (job) => maintain(job.name as MaintenanceJob, deps), {
+export function startMaintenanceWorker(connection: Redis, deps: MaintenanceDeps): Worker {
+  for (const [job, { everyMs }] of Object.entries(UPKEEP)) {
+    upkeepEvery.set({ upkeep: job }, everyMs / 1_000);
+    upkeepDoneAt.set({ upkeep: job }, Date.now() / 1_000); // what was done before, others have told
+  }
+  return new Worker(MAINTENANCE_QUEUE, (job) => maintain(job.name as MaintenanceJob, deps), {
     ...workerSettings(MAINTENANCE_QUEUE, connection),
     // One of each kind at a time: a long proof must not keep the sweeper waiting.
     concurrency: Object.keys(UPKEEP).length,
   });
+}
 
 /** @throws Error for a job name that this version does not know */
 export async function maintain(name: MaintenanceJob, deps: MaintenanceDeps): Promise<void> {
   if (!Object.hasOwn(UPKEEP, name)) throw new Error(`unknown maintenance job ${name}`);
   await UPKEEP[name].run(deps);
+  upkeepDoneAt.set({ upkeep: name }, Date.now() / 1_000);
 }

@@ -1,4 +1,5 @@
 import type { Container } from '../src/container.js';
+import { marketStepAt } from '../src/market/metrics.js';
 import { createSimulator } from '../src/market/simulator.js';
 import { startLeader } from './leader.js';
 
@@ -22,6 +23,7 @@ export function startMarket(container: Container): {
     everyMs: STEP_EVERY_MS,
     async step() {
       await simulator.step();
+      marketStepAt.set(Date.now() / 1_000);
       resolveQuoted();
     },
   });

@@ -5,6 +5,9 @@ import { jobDuration, jobsStalled, jobWait } from '../src/metrics.js';
 /** Metrics and log lines of one queue's jobs: wait, run, failures, stalls. */
 export function observeWorker(worker: Worker, log: Logger): void {
   const queue = worker.name;
+  // From the start, or nothing would have increased at the first one.
+  for (const status of ['completed', 'failed']) jobDuration.zero({ queue, status });
+  jobsStalled.inc({ queue }, 0);
   const finished = (job: Job, status: 'completed' | 'failed') => {
     if (!job.processedOn) return;
     jobWait.observe({ queue }, Math.max(0, job.processedOn - job.timestamp - job.delay) / 1_000);

@@ -19,6 +19,9 @@ export interface Instance {
   url: string;
   databaseUrl: string;
   redisUrl: string;
+  /** Its data, and what it tells of itself. */
+  dataDir: string;
+  demo: Demo;
   /** Of the API process. */
   apiPid: number;
   /** Of the market's process; 0 while the market is quiet. */
@@ -91,6 +94,8 @@ async function startInstance(
       url: demo.url,
       databaseUrl: demo.database_url,
       redisUrl: demo.redis_url,
+      dataDir,
+      demo,
       apiPid: livePid(join(dataDir, 'run', 'api.json')) ?? 0,
       marketPid: livePid(join(dataDir, 'run', 'market.json')) ?? 0,
       proof: async ({ key_id, secret_key }) => {

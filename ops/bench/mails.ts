@@ -3,11 +3,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SeededAccount } from '../../src/commands/seed.js';
-import { systemActor } from '../../src/audit/record.js';
-import { connectDatabase, type Database } from '../../src/db.js';
-import { createSealer } from '../../src/identity/sealer.js';
-import { createEndpoint } from '../../src/webhooks/service.js';
+import { connectDatabase } from '../../src/db.js';
+import { addEndpoints } from './endpoints.js';
 import { drained, readSymbols, seedTraders } from './floor.js';
 import { startFreshInstance } from './instance.js';
 import { median, percentile } from './load.js';
@@ -57,25 +54,6 @@ async function startReceiver() {
   };
 }
 
-async function addEndpoints(
-  { knex }: Database,
-  accounts: readonly SeededAccount[],
-  url: string,
-): Promise<void> {
-  const rules = { allowHttp: true, allowPrivate: true, secretOverlapMs: 0 };
-  const deps = { knex, sealer: createSealer(SECRETS_KEY), rules };
-  const owners: { accountId: string; clientId: string }[] = await knex('accounts')
-    .whereIn(
-      'id',
-      accounts.slice(0, ENDPOINTS).map(({ account_id: id }) => id),
-    )
-    .select({ accountId: 'id', clientId: 'client_id' });
-  for (const owner of owners) {
-    const caller = { ...owner, by: systemActor('bench') };
-    await createEndpoint(deps, caller, { url, events: ['*'], description: '' });
-  }
-}
-
 interface Figures {
   orderMs: number;
   webhookMs: number;
@@ -101,7 +79,8 @@ async function main(): Promise<void> {
   try {
     const symbols = await readSymbols(db, SYMBOLS);
     const accounts = await seedTraders(db, ACCOUNTS, symbols);
-    await addEndpoints(db, accounts, receiver.url);
+    const withEndpoint = accounts.slice(0, ENDPOINTS).map(({ account_id: id }) => id);
+    await addEndpoints(db, withEndpoint, receiver.url, SECRETS_KEY);
     const load = { url: instance.url, accounts, symbols, perSecond: options.orders };
     const measure = async (isSilent: boolean, seconds: number, seed: number): Promise<Figures> => {
       mailServer.turn(isSilent);

@@ -1,8 +1,8 @@
 import type { Knex } from 'knex';
 import type { Logger } from '../log.js';
-import { auditChainBroken, auditEntries, auditFaults, auditVerifiedAt } from '../metrics.js';
 import { appendAnchor, lastAnchor, macOf, openAnchors, type Anchor } from './anchors.js';
 import { readHead, readLinks, type Link } from './chain.js';
+import { auditChainBroken, auditEntries, auditFaults, auditVerifiedAt } from './metrics.js';
 import { verifyAudit } from './verify.js';
 
 export interface AuditWatchDeps {

@@ -3,6 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config.js';
 import { runFolder } from './claim-data-dir.js';
+import { MetricsTargets } from './metrics-targets.js';
+import { reachableHost } from './reachable-host.js';
 import { SupervisedProcess } from './supervisor.js';
 
 const API_FILE = fileURLToPath(new URL('../main.js', import.meta.url));
@@ -31,11 +33,12 @@ export function startProcesses(
   env: NodeJS.ProcessEnv,
   notice: (text: string) => void,
 ): SupervisedProcess[] {
+  const targets = new MetricsTargets(reachableHost(config), config.metricsPort);
   const start = (name: string, file: string, drainMs: number, roles: string) =>
     SupervisedProcess.start({
       name,
       file,
-      env: { ...env, WORKER_ROLES: roles },
+      env: { ...env, ...targets.add(serviceOf(name)), WORKER_ROLES: roles },
       logFile: join(config.dataDir, 'logs', `${name}.log`),
       pidFile: join(runFolder(config.dataDir), `${name}.json`),
       drainMs,
@@ -54,8 +57,13 @@ export function startProcesses(
   if (config.marketSimulator) {
     processes.push(start('market', WORKER_FILE, DRAIN_MS.market, 'market'));
   }
+  targets.write(config.dataDir);
   return processes;
 }
+
+/** As docker-compose.yml calls it. */
+const serviceOf = (name: string): string =>
+  name === 'api' ? 'web' : name.replace(/^worker-\d+$/, 'worker');
 
 /**
  * Waits until the API is ready and the market, where there is one, has quoted.

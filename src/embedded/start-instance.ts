@@ -10,6 +10,7 @@ import { startDatabases } from './databases.js';
 import { banner, removeDemoFile, writeDemoFile } from './demo.js';
 import { claimPort } from './free-port.js';
 import { startProcesses, untilReady } from './product-processes.js';
+import { reachableHost } from './reachable-host.js';
 import { watchCompiled } from './watch.js';
 
 /** Something that was started and how to stop it. */
@@ -98,10 +99,3 @@ async function checkReplayFile(config: Config): Promise<void> {
 /** `DATABASE_URL=` in an environment file means the same as no line at all. */
 const withoutEmpty = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
-
-/** An address to connect to, where the setting means "all of them". */
-function reachableHost({ host }: Config): string {
-  if (host === '0.0.0.0') return '127.0.0.1';
-  if (host === '::') return '[::1]';
-  return host.includes(':') ? `[${host}]` : host;
-}

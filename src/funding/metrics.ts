@@ -1,4 +1,5 @@
-import { Counter, Gauge, Histogram } from 'prom-client';
+import { Counter, Histogram } from 'prom-client';
+import { SharedGauge } from '../shared-gauge.js';
 
 const SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3_600, 86_400];
 
@@ -12,16 +13,20 @@ export const transfersRefused = new Counter({
   help: 'Transfers refused before anything was held',
   labelNames: ['code'],
 });
-export const oldestOpenTransfer = new Gauge({
-  name: 'brokerx_oldest_pending_transfer_seconds',
-  help: 'Age of the oldest transfer that is neither settled nor failed',
-  aggregator: 'max',
-});
-export const owedByClients = new Gauge({
-  name: 'brokerx_receivables_dollars',
-  help: 'What clients owe after deposits that came back',
-  aggregator: 'max',
-});
+export const oldestOpenTransfer = new SharedGauge(
+  {
+    name: 'brokerx_oldest_pending_transfer_seconds',
+    help: 'Age of the oldest transfer that is neither settled nor failed',
+  },
+  30_000,
+);
+export const owedByClients = new SharedGauge(
+  {
+    name: 'brokerx_receivables_dollars',
+    help: 'What clients owe after deposits that came back',
+  },
+  30_000,
+);
 export const callbacksReceived = new Counter({
   name: 'brokerx_payment_callbacks_total',
   help: "The payment provider's events, by what came of them",

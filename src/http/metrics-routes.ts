@@ -1,23 +1,13 @@
-import { BlockList, isIP } from 'node:net';
 import Router from '@koa/router';
 import Joi from 'joi';
-import type { Context } from 'koa';
 import type { Redis } from 'ioredis';
-import { collectDefaultMetrics, register } from 'prom-client';
-import { collectMetrics } from '../process-metrics.js';
+import { register } from 'prom-client';
+import { collectMetrics, startDefaultMetrics } from '../process-metrics.js';
 import type { Guards } from './guards.js';
 import type { Middleware } from './context.js';
 import type { Operation } from './operation.js';
+import { isFromOwnNetwork } from './own-network.js';
 import { requireScope } from './require-role.js';
-
-/** A scraper stands in our own network: this machine, or a private address. */
-const OWN_NETWORK = new BlockList();
-OWN_NETWORK.addSubnet('127.0.0.0', 8, 'ipv4');
-OWN_NETWORK.addSubnet('10.0.0.0', 8, 'ipv4');
-OWN_NETWORK.addSubnet('172.16.0.0', 12, 'ipv4');
-OWN_NETWORK.addSubnet('192.168.0.0', 16, 'ipv4');
-OWN_NETWORK.addAddress('::1', 'ipv6');
-OWN_NETWORK.addSubnet('fc00::', 7, 'ipv6');
 
 export interface MetricsRoutesDeps extends Pick<Guards, 'authenticated'> {
   readonly redis: Redis;
@@ -30,7 +20,7 @@ export function metricsRouter({ authenticated, redis }: MetricsRoutesDeps): Rout
   const fromElsewhere =
     (guard: Middleware): Middleware =>
     (ctx, next) =>
-      isOwnNetwork(ctx) ? next() : guard(ctx, next);
+      isFromOwnNetwork(ctx.req) ? next() : guard(ctx, next);
 
   router.get(
     '/metrics',
@@ -42,20 +32,6 @@ export function metricsRouter({ authenticated, redis }: MetricsRoutesDeps): Rout
     },
   );
   return router;
-}
-
-/** What a proxy forwards comes from elsewhere, whatever address the proxy has. */
-function isOwnNetwork(ctx: Context): boolean {
-  const { headers, socket } = ctx.req;
-  if (headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined) return false;
-  const address = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
-  const family = isIP(address);
-  return family !== 0 && OWN_NETWORK.check(address, family === 4 ? 'ipv4' : 'ipv6');
-}
-
-/** The registry belongs to the process, which may make several apps (in tests). */
-function startDefaultMetrics(): void {
-  if (!register.getSingleMetric('process_cpu_seconds_total')) collectDefaultMetrics();
 }
 
 export const metricsOperations: readonly Operation[] = [

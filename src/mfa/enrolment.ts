@@ -15,8 +15,9 @@ import {
   takeWebauthnChallenge,
 } from './challenges.js';
 import { factorsOf, SecondFactor } from './model.js';
-import { addPasskey, passkeyCreation, type RelyingParty } from './passkeys.js';
+import { addPasskey, passkeyCreation } from './passkeys.js';
 import { countRecoveryCodes, makeRecoveryCodes } from './recovery-codes.js';
+import type { RelyingParty } from './relying-party.js';
 import { AMR } from './second-factors.js';
 import { addTotp, proveTotp, type NewTotp } from './totp.js';
 

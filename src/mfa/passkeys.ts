@@ -14,14 +14,7 @@ import { invalid } from '../errors.js';
 import { newId } from '../ids.js';
 import type { Client } from '../identity/model.js';
 import { SecondFactor } from './model.js';
-
-/** Where our pages are: a passkey works there and nowhere else (WebAuthn, relying party). */
-export interface RelyingParty {
-  /** A domain, such as `brokerx.example`. */
-  readonly id: string;
-  /** Origins of it, such as `https://app.brokerx.example`. */
-  readonly origins: readonly string[];
-}
+import type { RelyingParty } from './relying-party.js';
 
 const NAME = 'BrokerX+';
 

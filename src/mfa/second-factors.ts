@@ -14,8 +14,9 @@ import { enqueueMail } from '../notifications/mails.js';
 import { DELIVERABLE } from '../notifications/undeliverable.js';
 import { keepWebauthnChallenge, takeWebauthnChallenge, type Challenge } from './challenges.js';
 import { factorsOf, type SecondFactor } from './model.js';
-import { passkeyRequest, provePasskey, type RelyingParty } from './passkeys.js';
+import { passkeyRequest, provePasskey } from './passkeys.js';
 import { countRecoveryCodes, RECOVERY_CODE, useRecoveryCode } from './recovery-codes.js';
+import type { RelyingParty } from './relying-party.js';
 import { proveTotp, TOTP_CODE } from './totp.js';
 
 /** How somebody can prove who they are, besides the password. */

@@ -42,6 +42,7 @@ export type MaintenanceJob =
   | 'sign-ups'
   | 'audit-anchor'
   | 'audit-verify'
+  | 'backup-status'
   | 'transfers'
   | 'venue'
   | 'surveillance';

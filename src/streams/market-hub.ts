@@ -19,7 +19,7 @@ import {
 } from '../market/feed.js';
 import { bookMessage, quoteMessage } from '../market/feed-messages.js';
 import type { AssetClass } from '../market/market-days.js';
-import { marketDataLag } from '../market/metrics.js';
+import { marketDataLag, publisherHeardAt } from '../market/metrics.js';
 import { MarketFrame } from './market-frame.js';
 
 export interface MarketHubLimits {
@@ -92,6 +92,7 @@ export class MarketHub {
       () => this.ask(),
       () => undefined, // kept, and sent when it connects
     );
+    publisherHeardAt.set(this.heardAt / 1_000); // from now on it should be heard
     this.timer = setInterval(() => void this.tend(), HEARTBEAT_MS);
     this.timer.unref();
   }
@@ -154,6 +155,7 @@ export class MarketHub {
   private onBatch(text: string): void {
     const messages = messagesOf(text);
     this.heardAt = Date.now();
+    publisherHeardAt.set(this.heardAt / 1_000);
     if (this.isStale) this.tellStale(false);
     if (this.listeners.size === 0) return;
     if (messages.some((message) => isBookMessage(message) && message.r)) this.isAsking = false;

@@ -1,4 +1,5 @@
-import { Counter, Gauge } from 'prom-client';
+import { Counter } from 'prom-client';
+import { SharedGauge } from '../shared-gauge.js';
 
 export const routesOpened = new Counter({
   name: 'brokerx_venue_routes_total',
@@ -19,13 +20,17 @@ export const venueContradictions = new Counter({
   help: "The external venue's reports that contradict it or us, and were not booked",
   labelNames: ['fault'],
 });
-export const oldestOpenRoute = new Gauge({
-  name: 'brokerx_oldest_open_venue_route_seconds',
-  help: 'Age of the oldest order at the external venue',
-  aggregator: 'max',
-});
-export const disputedRoutes = new Gauge({
-  name: 'brokerx_disputed_venue_routes',
-  help: 'Orders about which the external venue has contradicted itself or us',
-  aggregator: 'max',
-});
+export const oldestOpenRoute = new SharedGauge(
+  {
+    name: 'brokerx_oldest_open_venue_route_seconds',
+    help: 'Age of the oldest order at the external venue',
+  },
+  30_000,
+);
+export const disputedRoutes = new SharedGauge(
+  {
+    name: 'brokerx_disputed_venue_routes',
+    help: 'Orders about which the external venue has contradicted itself or us',
+  },
+  30_000,
+);

@@ -1,6 +1,6 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { expect } from 'chai';
-import { auditChainBroken, auditEntries, auditFaults } from '../../src/metrics.js';
+import { auditChainBroken, auditEntries, auditFaults } from '../../src/audit/metrics.js';
 import {
   edit,
   ENTRIES,
