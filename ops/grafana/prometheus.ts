@@ -32,6 +32,8 @@ interface Options {
   readonly targetsFile: string;
   /** Glob patterns. */
   readonly ruleFiles: readonly string[];
+  /** `host:port`, when alerts are to be told. */
+  readonly alertmanager?: string;
 }
 
 /** Starts it and waits until it answers. */
@@ -69,9 +71,12 @@ export async function startPrometheus(options: Options): Promise<Prometheus> {
   return { ...clientOf(url), stop };
 }
 
-const configOf = ({ targetsFile, ruleFiles }: Options) => ({
+const configOf = ({ targetsFile, ruleFiles, alertmanager }: Options) => ({
   global: { scrape_interval: `${SCRAPE_EVERY_S}s`, evaluation_interval: `${SCRAPE_EVERY_S}s` },
   rule_files: ruleFiles,
+  ...(alertmanager && {
+    alerting: { alertmanagers: [{ static_configs: [{ targets: [alertmanager] }] }] },
+  }),
   scrape_configs: [{ job_name: 'brokerx', file_sd_configs: [{ files: [targetsFile] }] }],
 });
 
