@@ -250,10 +250,13 @@ function settingsOf(scratch: string, hba: string, target: Target): string[] {
     timezone: 'UTC',
     log_timezone: 'UTC',
     jit: 'off',
-    ...(target === 'end' ? {} : { recovery_target_time: target.toISOString() }),
+    ...(target === 'end' ? {} : { recovery_target_time: withOffset(target) }),
   };
   return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
+
+/** Postgres reads the setting before it knows the names of time zones, Z among them. */
+const withOffset = (time: Date): string => time.toISOString().replace('Z', '+00');
 
 /** It takes no connection before it has recovered. */
 async function untilOpen(url: string, signal: AbortSignal): Promise<void> {

@@ -29,7 +29,7 @@ const TICK_MS = 2_000;
 const RETRY_AFTER_MS = 60_000;
 const TIDY_EVERY_MS = 60_000;
 /** How often it is written down that the log is archived. */
-const NOTE_WAL_EVERY_MS = 15_000;
+const NOTE_WAL_EVERY_MS = 5_000;
 const STOP_WITHIN_MS = 5_000;
 
 /** Makes backups until it is stopped: what is due is told by the files that are there. */
@@ -56,10 +56,11 @@ export class BackupSchedule {
       await sleep(TICK_MS, undefined, { signal }).catch(() => undefined);
     }
     await this.busy;
-    if (this.archiving) {
-      this.archiving.child.kill('SIGINT'); // it finishes what it writes
-      await Promise.race([this.archiving.ended, sleep(STOP_WITHIN_MS)]);
-      this.archiving.child.kill('SIGKILL');
+    const archiving = this.archiving;
+    if (archiving) {
+      archiving.child.kill('SIGINT'); // it finishes what it writes
+      await Promise.race([archiving.ended, sleep(STOP_WITHIN_MS)]);
+      archiving.child.kill('SIGKILL');
     }
     await this.owner.destroy();
   }
@@ -79,7 +80,7 @@ export class BackupSchedule {
     const archiving = await startArchiving({ databaseUrl, folder: config.folder, programs });
     log.info('the log is archived', { archive: archiving.name });
     void archiving.ended.then(({ code, said }) => {
-      log.warn('archiving the log has ended; it begins again', { code, said: said.trim() });
+      log.warn('the log is not archived any more', { exit_code: code, said: said.trim() });
       this.archiving = null;
       this.pending = null;
     });

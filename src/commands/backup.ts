@@ -30,7 +30,7 @@ const USAGE = `usage: npm run backup -- [--base | --schedule | --list | --check]
 const MODES = ['base', 'schedule', 'list', 'check'] as const;
 type Mode = (typeof MODES)[number] | 'dump';
 
-/** The archive is noted every 15 s. */
+/** The archive is noted every 5 s. */
 const WAL_MAX_AGE_MS = 120_000;
 /** A backup that is due takes its time, and may have to be tried again. */
 const LATE_MS = 3_600_000;

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -132,8 +132,16 @@ async function restoreMoment(options: RestoreOptions, deps: RestoreDeps, target:
   try {
     const folder = resolve(config.folder, 'moments');
     const dump = await takeDump({ databaseUrl: recovered.url(of), folder, programs });
-    say(`Recovered, and kept as a dump: ${dump.file}`);
-    return await restoreDump({ dump, into, overwrite: options.overwrite, programs, say });
+    say(`Recovered, and dumped to ${dump.file} (it stays when it cannot be restored)`);
+    const restored = await restoreDump({
+      dump,
+      into,
+      overwrite: options.overwrite,
+      programs,
+      say,
+    });
+    await rm(folder, { recursive: true });
+    return restored;
   } finally {
     await recovered.stop();
   }
