@@ -70,12 +70,18 @@ export async function recover(request: RecoverRequest): Promise<Recovered> {
   // Postgres does not run as root: then everything here is another user's.
   const root = process.getuid?.() === 0;
   const scratch = await mkdtemp(
-    join(request.scratch ?? (root ? '/var/tmp' : tmpdir()), 'brokerx-recover-'),
+    join(request.scratch ?? (root ? '/var/tmp' : folder), 'brokerx-recover-'),
   );
+  // The path of a socket may be no longer than about 100 characters.
+  const socket = await mkdtemp(join(root ? '/var/tmp' : tmpdir(), 'brokerx-socket-'));
   const user = serverUser(join(scratch, 'absent'));
-  const remove = () => rm(scratch, { recursive: true, force: true, maxRetries: 5 });
+  const remove = async () => {
+    for (const path of [scratch, socket]) {
+      await rm(path, { recursive: true, force: true, maxRetries: 5 });
+    }
+  };
   try {
-    if (user) await chown(scratch, user.uid, user.gid);
+    for (const path of [scratch, socket]) await owned(path, user);
     const data = join(scratch, 'data');
     await unpack(base, data, user);
     const files = await stageLog(folder, base, join(data, 'pg_wal'), user);
@@ -87,6 +93,7 @@ export async function recover(request: RecoverRequest): Promise<Recovered> {
       command,
       data,
       scratch,
+      socket,
       target,
       user,
       role: base.user,
@@ -94,7 +101,7 @@ export async function recover(request: RecoverRequest): Promise<Recovered> {
     });
     return {
       base,
-      url: (database) => socketUrl(scratch, database, base.user),
+      url: (database) => socketUrl(socket, database, base.user),
       stop: async () => {
         await server.stop();
         await remove();
@@ -177,14 +184,15 @@ async function stageLog(
 }
 
 /** The host before the name is only there because an address must have one. */
-const socketUrl = (scratch: string, database: string, user: string): string =>
+const socketUrl = (socket: string, database: string, user: string): string =>
   `postgres://${encodeURIComponent(user)}@localhost/${encodeURIComponent(database)}` +
-  `?host=${encodeURIComponent(scratch)}`;
+  `?host=${encodeURIComponent(socket)}`;
 
 interface RecoveryPlace {
   readonly command: string;
   readonly data: string;
   readonly scratch: string;
+  readonly socket: string;
   readonly target: Target;
   /** Of the machine. */
   readonly user: ServerUser | null;
@@ -194,7 +202,7 @@ interface RecoveryPlace {
 }
 
 async function startRecovery(place: RecoveryPlace): Promise<ServerProcess> {
-  const { command, data, scratch, target, user, role, say } = place;
+  const { command, data, scratch, socket, target, user, role, say } = place;
   const hba = join(scratch, 'pg_hba.conf');
   const config = join(scratch, 'postgresql.conf');
   await writeFile(hba, 'local all all trust\n', { mode: 0o600 });
@@ -208,7 +216,7 @@ async function startRecovery(place: RecoveryPlace): Promise<ServerProcess> {
       name: 'Postgres',
       command,
       // On the command line: what came with the copy (ALTER SYSTEM) counts more than any file of ours.
-      args: ['-D', data, `--config-file=${config}`, ...settingsOf(scratch, hba, target)],
+      args: ['-D', data, `--config-file=${config}`, ...settingsOf(socket, hba, target)],
       env: { PATH: process.env['PATH'], TZ: 'UTC' },
       cwd: '/',
       user,
@@ -216,7 +224,7 @@ async function startRecovery(place: RecoveryPlace): Promise<ServerProcess> {
       pidFile: join(scratch, 'server.json'),
       stopSteps: STOP_STEPS,
       prepare: () => undefined,
-      untilReady: (_pid, signal) => untilOpen(socketUrl(scratch, 'postgres', role), signal),
+      untilReady: (_pid, signal) => untilOpen(socketUrl(socket, 'postgres', role), signal),
       readyWithinMs: RECOVERED_WITHIN_MS,
       notice: say,
     });
@@ -234,10 +242,10 @@ async function startRecovery(place: RecoveryPlace): Promise<ServerProcess> {
 }
 
 /** Nobody depends on this copy: it need not survive a crash, and so is made faster. */
-function settingsOf(scratch: string, hba: string, target: Target): string[] {
+function settingsOf(socket: string, hba: string, target: Target): string[] {
   const settings: Record<string, string> = {
     listen_addresses: '',
-    unix_socket_directories: scratch,
+    unix_socket_directories: socket,
     unix_socket_permissions: '0700',
     hba_file: hba,
     hot_standby: 'off', // or it would insist on the server's own max_connections and the like
