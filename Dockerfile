@@ -19,7 +19,21 @@ RUN npm prune --omit=dev \
       -prune -exec rm -rf {} + \
  && rm -f dist/.tsbuildinfo && find dist -name '*.d.ts' -delete
 
-# Node's own image without npm, yarn and headers: nothing is installed in a running container.
+# Backups: the product's commands beside Postgres' own programs (docker compose builds it as `backup`).
+FROM postgres:15-bookworm AS backup
+ENV NODE_ENV=production DATA_DIR=/tmp BACKUP_DIR=/backups
+WORKDIR /app
+COPY --from=build /usr/local/bin/node /usr/local/bin/node
+COPY --from=build /app/package.json ./
+COPY --from=build /app/node_modules ./node_modules
+COPY --from=build /app/dist ./dist
+RUN install -d -o postgres -g postgres -m 700 /backups
+USER postgres
+VOLUME /backups
+ENTRYPOINT []
+CMD ["node", "dist/src/commands/backup.js", "--schedule"]
+
+# The product: debian with node alone, without npm, yarn and headers: nothing is installed in a running container.
 FROM debian:bookworm-slim
 COPY --from=build /usr/local/bin/node /usr/local/bin/node
 RUN groupadd --gid 1000 node && useradd --uid 1000 --gid node --create-home node \

@@ -73,12 +73,19 @@ async function request(url, client, turn, seen) {
         })
       : await call(url, client, 'GET', '/v2/orders?status=open&limit=5');
     if (answer.status !== 200) {
-      seen.failures.push(`${what}: ${answer.status} ${JSON.stringify(answer.body).slice(0, 200)}`);
+      seen.failures.push(`${what}: ${answer.status} ${answer.body.detail ?? answer.body}`);
     } else if (isOrder) seen.placed.push({ client, id: answer.body.id });
   } catch (error) {
     seen.failures.push(`${what}: ${String(error.cause ?? error)}`);
   }
   seen.slowestMs = Math.max(seen.slowestMs, performance.now() - began);
+}
+
+/** Failures of a kind as one line each, with how many there were. */
+export function kindsOf(failures) {
+  const counts = new Map();
+  for (const text of failures) counts.set(text, (counts.get(text) ?? 0) + 1);
+  return [...counts].map(([text, count]) => `${count} x ${text}`);
 }
 
 /** Waits for the end of each order. @returns those that are not closed in time, or not known at all */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { call, openAfter, startCrowd } from './crowd.mjs';
+import { call, kindsOf, openAfter, startCrowd } from './crowd.mjs';
 
 const PER_SECOND = Number(process.env.SMOKE_PER_SECOND ?? 40);
 const WORKERS = 4;
@@ -46,7 +46,7 @@ export async function workerChecks(check, project, clients) {
   await sleep(1_000);
   await crowd.stop();
   await check('no request failed meanwhile', () => {
-    assert.deepEqual(crowd.seen.failures.slice(0, 5), []);
+    assert.deepEqual(kindsOf(crowd.seen.failures), []);
     return report(crowd.seen);
   });
   await settled(check, project, crowd.seen.placed);
@@ -66,7 +66,7 @@ export async function restartChecks(check, project, clients) {
         await docker('restart', id);
         await project.untilHealthy(id);
         await sleep(3_000);
-        assert.deepEqual(crowd.seen.failures.slice(before, before + 5), []);
+        assert.deepEqual(kindsOf(crowd.seen.failures.slice(before)), []);
       });
     }
   }
@@ -85,12 +85,12 @@ export async function restartChecks(check, project, clients) {
       assert.match(log, /"path":"\/v2\/orders"/, 'it was sent nothing');
       await scaleTo(known.size);
       await sleep(3_000);
-      assert.deepEqual(crowd.seen.failures.slice(before, before + 5), []);
+      assert.deepEqual(kindsOf(crowd.seen.failures.slice(before)), []);
     },
   );
   await crowd.stop();
   await check('no request failed during all of it', () => {
-    assert.deepEqual(crowd.seen.failures.slice(0, 5), []);
+    assert.deepEqual(kindsOf(crowd.seen.failures), []);
     return report(crowd.seen);
   });
   await settled(check, project, crowd.seen.placed);

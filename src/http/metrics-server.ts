@@ -22,7 +22,9 @@ const CONNECTIONS_MAX = 20;
  * @returns stops it
  * @throws Error when it cannot listen there
  */
-export async function startMetricsServer(options: MetricsServerOptions): Promise<() => Promise<void>> {
+export async function startMetricsServer(
+  options: MetricsServerOptions,
+): Promise<() => Promise<void>> {
   startDefaultMetrics();
   const server = createServer(
     { headersTimeout: TIMEOUT_MS, requestTimeout: TIMEOUT_MS },
