@@ -137,7 +137,7 @@ forget_old_releases() {
     if [ "$old" = "$(current)" ] || [ "$old" = "$(cat "$dir/previous" 2>/dev/null)" ]; then
       continue
     fi
-    docker image rm "brokerx-plus:$old" >/dev/null 2>&1 || true
+    docker image rm "brokerx-plus:$old" "brokerx-plus-backup:$old" >/dev/null 2>&1 || true
     rm -rf "${dir:?}/releases/$old"
   done
 }
