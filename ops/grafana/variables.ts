@@ -12,10 +12,10 @@ export interface BuiltIn {
 }
 
 /**
- * With a data source that is scraped every 15 s Grafana takes at least four times that for a rate; the
+ * With a data source that is scraped every 10 s Grafana takes at least four times that for a rate; the
  * range is that of a person who looks at the last five minutes.
  */
-export const BUILT_IN: BuiltIn = { __rate_interval: '1m', __range: '5m' };
+export const BUILT_IN: BuiltIn = { __rate_interval: '40s', __range: '5m' };
 
 const LABEL_VALUES = /^label_values\((?<selector>.+), (?<label>\w+)\)$/;
 

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { slug } from 'github-slugger';
 import { collectDefaultMetrics, register, Registry } from 'prom-client';
 import {
   annotationQueries,
@@ -40,6 +41,17 @@ async function declaredMetrics(): Promise<Map<string, { type: string; isShared: 
       name,
       { type: String(type), isShared: aggregator === 'max' },
     ]),
+  );
+}
+
+/** The alerts of the rules, in lower case. */
+async function alertNames(): Promise<string[]> {
+  const folder = new URL('../prometheus/rules/', GRAFANA);
+  const texts = await Promise.all(
+    (await readdir(folder)).map((file) => readFile(new URL(file, folder), 'utf8')),
+  );
+  return texts.flatMap((text) =>
+    [...text.matchAll(/- alert: (\w+)/g)].map(([, name]) => name!.toLowerCase()),
   );
 }
 
@@ -130,6 +142,22 @@ describe('the dashboards', () => {
         expect(expr, place).not.to.match(new RegExp(added));
       }
     }
+  });
+
+  it('name entries that the runbook has, and one panel at least for each alert', async () => {
+    const runbook = await readFile(
+      new URL('../../docs/operations/runbook.md', import.meta.url),
+      'utf8',
+    );
+    const entries = runbook.match(/(?<=^#{2,4} ).+$/gm)?.map((heading) => slug(heading)) ?? [];
+    const named = new Set<string>();
+    eachPanel(({ description = '' }, place) => {
+      for (const [, anchor] of description.matchAll(/runbook\.md#([a-z0-9-]+)/g)) {
+        expect(entries, place).to.include(anchor);
+        named.add(anchor!);
+      }
+    });
+    expect([...named]).to.include.members(await alertNames());
   });
 
   it('ask the data source that is provisioned, as often as Prometheus scrapes', async () => {
