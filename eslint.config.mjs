@@ -100,7 +100,10 @@ export default tseslint.config(
     files: ['**/*.mjs'],
     languageOptions: {
       globals: {
+        AbortController: 'readonly',
+        AbortSignal: 'readonly',
         Buffer: 'readonly',
+        TextDecoder: 'readonly',
         console: 'readonly',
         process: 'readonly',
         performance: 'readonly',

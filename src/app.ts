@@ -46,6 +46,7 @@ import { staffTransfersRouter } from './funding/staff-routes.js';
 import { transferLimits, type TransferLimitSettings } from './funding/transfer-limits.js';
 import { transfersRouter } from './funding/transfer-routes.js';
 import { logRequests } from './http/access-log.js';
+import { trustProxies } from './http/client-address.js';
 import { allowOrigins } from './http/cors.js';
 import { docsOperations, docsRouter } from './http/docs.js';
 import { answerErrors } from './http/error-handler.js';
@@ -126,6 +127,7 @@ export interface AppDeps {
     | 'publicUrl'
     | 'paymentProviderSecret'
     | 'webhooks'
+    | 'trustedProxies'
   > &
     LimitSettings &
     TransferLimitSettings;
@@ -215,6 +217,7 @@ export function createApp(deps: AppDeps, guards: Guards): Koa {
   const { config, log, identity, queues } = deps;
   const router = createRouter(deps, guards);
   const app = new Koa();
+  trustProxies(app, config.trustedProxies);
 
   app.use(requestId);
   app.use(measureRequests);

@@ -16,6 +16,13 @@ import {
   type MetricsSettings,
 } from './metrics-settings.js';
 import {
+  proxyConfigOf,
+  proxySettings,
+  type ProxyConfig,
+  type ProxySettings,
+} from './proxy-settings.js';
+import { readSecretFiles, refuseKnownPassword, SECRET_SETTINGS } from './secret-files.js';
+import {
   transferConfigOf,
   transferSettings,
   type TransferConfig,
@@ -43,7 +50,7 @@ import {
 
 /** Every setting of the product, validated once at the start and frozen. */
 export interface Config
-  extends TransferConfig, MarketConfig, VenueConfig, WebhookConfig, MetricsConfig {
+  extends TransferConfig, MarketConfig, VenueConfig, WebhookConfig, MetricsConfig, ProxyConfig {
   readonly nodeEnv: 'development' | 'test' | 'production';
   readonly port: number;
   readonly host: string;
@@ -152,11 +159,16 @@ const settings = Joi.object({
   ...surveillanceSettings,
   ...webhookSettings,
   ...metricsSettings,
+  ...proxySettings,
 }).unknown(true);
 
-/** Reads `.env` beside the working directory, if there is one; the environment wins over it. */
+/**
+ * Reads `.env` beside the working directory, if there is one, and the files of secrets; the environment
+ * wins over `.env`.
+ */
 export function loadDotEnv(): void {
   if (existsSync('.env')) process.loadEnvFile('.env');
+  readSecretFiles(process.env);
 }
 
 /**
@@ -184,6 +196,7 @@ function refuseDefaultSecrets(config: Config): void {
     if (value !== DEVELOPMENT_SECRET) continue;
     throw new Error(`${name} is the development default; set a secret of at least 32 characters`);
   }
+  refuseKnownPassword(config.databaseUrl);
 }
 
 /** The settings after validation: defaults filled in, numbers read. */
@@ -194,7 +207,8 @@ interface Settings
     VenueSettings,
     SurveillanceSettings,
     WebhookSettings,
-    MetricsSettings {
+    MetricsSettings,
+    ProxySettings {
   NODE_ENV: Config['nodeEnv'];
   PORT: number;
   HOST: string;
@@ -271,6 +285,7 @@ function fromSettings(value: Settings): Config {
     surveillance: thresholdsOf(value),
     ...webhookConfigOf(value, value.NODE_ENV),
     ...metricsConfigOf(value),
+    ...proxyConfigOf(value.TRUSTED_PROXIES, splitList(value.TRUSTED_PROXIES)),
   });
 }
 
@@ -300,17 +315,6 @@ function parseWorkerRoles(text: string): readonly WorkerRole[] {
   const roles = parseNames('WORKER_ROLES', text, WORKER_ROLES);
   return roles.length === 0 ? WORKER_ROLES : roles; // empty means all
 }
-
-const SECRET_SETTINGS = new Set([
-  'JWT_SECRET',
-  'SECRETS_KEY',
-  'PAYMENT_PROVIDER_SECRET',
-  'DATABASE_URL',
-  'REDIS_URL',
-  'CACHE_REDIS_URL',
-  'SMTP_URL',
-]);
-
 function describe(error: Joi.ValidationError): string {
   const lines = error.details.map(({ path, message, context }) => {
     const name = String(path[0]);

@@ -64,13 +64,20 @@ wait_until_ready() {
   done
 }
 
-# Through nginx, as a client: the process answers, and has its database.
+setting() { sed -n "s/^$1=//p" "$dir/.env" | tail -n 1; }
+
+# Through nginx, as a client: the process answers, and has its database. With TLS by its public name, on
+# this machine; the certificate is not what is asked about.
 answers() {
-  local port
-  port=$(sed -n 's/^PORT=//p' "$dir/.env" | tail -n 1)
+  local url path connect=()
+  url=$(setting PUBLIC_URL)
+  if [[ $url == https://* ]]; then connect=(--connect-to ::127.0.0.1: --insecure); else
+    url=$(setting PORT)
+    url=http://127.0.0.1:${url:-3000}
+  fi
   for path in /health /ready; do
-    curl --silent --show-error --fail --output /dev/null --max-time 5 --retry "$ASKED_AGAIN" --retry-all-errors \
-      --retry-delay 2 "http://127.0.0.1:${port:-3000}$path" || return 1
+    curl --silent --show-error --fail --output /dev/null --max-time 5 --retry "$ASKED_AGAIN" \
+      --retry-all-errors --retry-delay 2 "${connect[@]}" "${url%/}$path" || return 1
   done
 }
 
@@ -85,8 +92,29 @@ reload_configuration() {
   done
 }
 
+# New containers of the API beside the old ones, which go when those are ready: nginx has some to ask
+# all the time. Left alone are those that are of this release already.
+replace_web() {
+  local old container
+  old=$(compose ps --quiet web) || return 1
+  for container in $old; do
+    [ "$(docker inspect --format '{{.Config.Image}}' "$container")" = "brokerx-plus:$(current)" ] || break
+    container=
+  done
+  [ -n "${container-}" ] || return 0
+  if ! compose up --detach --no-build --no-deps --no-recreate --scale "web=$(($(wc -w <<<"$old") * 2))" web ||
+    ! wait_until_ready; then
+    compose ps --all --quiet web | grep -vxF "$old" | xargs --no-run-if-empty docker rm --force >/dev/null
+    return 1
+  fi
+  for container in $old; do
+    docker stop --time 30 "$container" >/dev/null && docker rm "$container" >/dev/null || return 1
+  done
+}
+
 # $1: the release that ran before, or nothing
 start() {
+  replace_web || return 1
   compose up --detach --no-build --remove-orphans || return 1
   if [ -n "$1" ]; then reload_configuration "$1" || return 1; fi
   wait_until_ready || return 1
@@ -109,7 +137,7 @@ forget_old_releases() {
     if [ "$old" = "$(current)" ] || [ "$old" = "$(cat "$dir/previous" 2>/dev/null)" ]; then
       continue
     fi
-    docker image rm "brokerx-plus:$old" >/dev/null 2>&1 || true
+    docker image rm "brokerx-plus:$old" "brokerx-plus-backup:$old" >/dev/null 2>&1 || true
     rm -rf "${dir:?}/releases/$old"
   done
 }

@@ -22,6 +22,8 @@ export interface ServerSpec {
   readonly prepare: () => void | Promise<void>;
   /** Resolves when the server answers; it is given up when the server ends. */
   readonly untilReady: (pid: number, signal: AbortSignal) => Promise<void>;
+  /** How long that may take; two minutes when absent. */
+  readonly readyWithinMs?: number;
   readonly notice: (text: string) => void;
 }
 
@@ -77,7 +79,11 @@ export class ServerProcess {
       if (child.pid === undefined) throw new Error(`${spec.command} cannot be run`);
       writePidFile(spec.pidFile, child.pid);
       await this.#startGuard(child.pid);
-      const giveUp = [ended.signal, this.#stop.signal, AbortSignal.timeout(READY_WITHIN_MS)];
+      const giveUp = [
+        ended.signal,
+        this.#stop.signal,
+        AbortSignal.timeout(spec.readyWithinMs ?? READY_WITHIN_MS),
+      ];
       await spec.untilReady(child.pid, AbortSignal.any(giveUp));
     } catch (error) {
       await this.#end();

@@ -2,6 +2,7 @@ import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type Koa from 'koa';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
+import { forwardedFor } from '../http/client-address.js';
 import type { Guards } from '../http/guards.js';
 import { HttpRefusal } from '../http/problem.js';
 import type { UpgradeHandler } from '../http/upgrade.js';
@@ -89,7 +90,7 @@ const verifier =
   ({ app, authenticated, limitRate }: WebSocketDeps, req: IncomingMessage) =>
   async (credentials: StreamCredentials): Promise<Principal> => {
     const request = Object.create(req) as IncomingMessage;
-    request.headers = { ...credentials };
+    request.headers = { ...credentials, ...forwardedFor(req) };
     const ctx = app.createContext(request, new ServerResponse(request));
     const next = (): Promise<void> => Promise.resolve();
     await authenticated(ctx, next);

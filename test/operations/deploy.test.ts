@@ -12,11 +12,19 @@ const DOCKER = `#!/usr/bin/env bash
 tag=$(sed -n 's/^BROKERX_TAG=//p' .env)
 echo "$tag $*" >>"$MACHINE/docker.log"
 grep -qsxF "$tag $2" "$MACHINE/breaks" && exit 1
-if [ "$2" = ps ] && [ "$3" = --all ]; then
+touch "$MACHINE/web"
+if [ "$2 $4" = 'ps --format' ]; then
   if grep -qsxF "$tag worker" "$MACHINE/breaks"; then echo 'worker restarting  1'; fi
   printf '%s\\n' 'postgres running healthy 0' 'migrate exited  0' 'webhooks running  0'
-elif [ "$2" = ps ]; then echo 0123abc
-elif [ "$2" = up ]; then echo "$tag" >"$MACHINE/runs"; fi
+elif [ "$2 $4" = 'ps web' ] || [ "$2 $5" = 'ps web' ]; then cat "$MACHINE/web"
+elif [ "$2" = ps ]; then echo nginx-1
+elif [ "$1" = inspect ]; then echo "brokerx-plus:\${4%-*}"
+elif [ "$1" = rm ]; then shift; for id in "$@"; do sed -i "/^$id$/d" "$MACHINE/web"; done
+elif [ "$2" = up ]; then
+  if [[ $* == *--scale* ]]; then printf '%s\n' "$tag-3" "$tag-4" >>"$MACHINE/web"
+  elif [ "$(grep -c "^$tag-" "$MACHINE/web")" = 0 ]; then printf '%s\n' "$tag-1" "$tag-2" >"$MACHINE/web"; fi
+  [[ $* == *--scale* ]] || echo "$tag" >"$MACHINE/runs"
+fi
 `;
 /** Stands for SSH: the far machine is this one. */
 const SSH = `#!/usr/bin/env bash
@@ -66,6 +74,7 @@ describe('a deployment', function () {
   const breaks = (...what: string[]) => writeFile(join(machine, 'breaks'), what.join('\n'));
   const runs = async () => (await readFile(join(machine, 'runs'), 'utf8')).trim();
   const current = async () => (await readlink(join(folder, 'current'))).replace('releases/', '');
+  const webs = async () => (await readFile(join(machine, 'web'), 'utf8')).trim().split('\n');
   const toldDocker = async () => (await readFile(join(machine, 'docker.log'), 'utf8')).split('\n');
 
   beforeEach(async () => {
@@ -89,7 +98,7 @@ describe('a deployment', function () {
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
-    await writeFile(join(folder, '.env'), `PORT=${port}\nJWT_SECRET=kept\n`, { mode: 0o600 });
+    await writeFile(join(folder, '.env'), `PORT=${port}\nLOG_LEVEL=warn\n`, { mode: 0o600 });
   });
   afterEach(async () => {
     server.close();
@@ -105,10 +114,11 @@ describe('a deployment', function () {
     expect(await runs()).to.equal(commits.second);
     expect(await readFile(join(folder, 'previous'), 'utf8')).to.equal(`${commits.first}\n`);
     expect((await readFile(join(folder, '.env'), 'utf8')).split('\n').slice(1)).to.deep.equal([
-      'JWT_SECRET=kept',
+      'LOG_LEVEL=warn',
       `BROKERX_TAG=${commits.second}`,
       '',
     ]);
+    expect(await webs()).to.deep.equal([`${commits.second}-3`, `${commits.second}-4`]);
     const steps = (await toldDocker())
       .filter((line) => line.startsWith(`${commits.second} compose`))
       .map((line) => line.split(' ').slice(2).join(' '))
@@ -116,6 +126,7 @@ describe('a deployment', function () {
     expect(steps).to.deep.equal([
       'build',
       'run --rm --no-TTY migrate',
+      'up --detach --no-build --no-deps --no-recreate --scale web=4 web', // beside the old ones
       'up --detach --no-build --remove-orphans',
       'up --detach --no-deps --force-recreate nginx', // its file has changed
     ]);
@@ -130,6 +141,10 @@ describe('a deployment', function () {
       expect(code, output).to.equal(1);
       expect(output).to.include(`${commits.second} does not run; ${commits.first} runs again`);
       expect([await current(), await runs()]).to.deep.equal([commits.first, commits.first]);
+      expect((await webs()).map((name) => name.split('-')[0])).to.deep.equal([
+        commits.first,
+        commits.first,
+      ]);
     }
   });
 

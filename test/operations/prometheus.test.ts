@@ -30,8 +30,11 @@ interface Alert {
 async function filesOf(folder: string): Promise<[name: string, text: string][]> {
   const names = (await readdir(folder)).filter((name) => name.endsWith('.yml')).sort();
   return Promise.all(
-    names.map(async (name) => [name, await readFile(join(folder, name), 'utf8')] as const),
-  ) as Promise<[string, string][]>;
+    names.map(async (name): Promise<[string, string]> => [
+      name,
+      await readFile(join(folder, name), 'utf8'),
+    ]),
+  );
 }
 
 async function readAlerts(): Promise<Alert[]> {

@@ -4,6 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../../src/embedded/free-port.js';
 import { findOfPrometheus } from '../../grafana/prometheus-programs.js';
 
@@ -13,6 +14,7 @@ export interface Alertmanager {
   readonly address: string;
   /** When each alert first reached a receiver since the last call of `forget`, and which. */
   readonly received: ReadonlyMap<string, { at: number; receiver: string }>;
+  forget(): void;
   stop(): Promise<void>;
 }
 
@@ -52,9 +54,11 @@ export async function startAlertmanager(options: Options): Promise<Alertmanager>
     { env: { ...process.env, ...env }, stdio: ['ignore', 'inherit', 'inherit'] },
   );
   const ended = once(child, 'exit');
+  await untilReady(address, () => child.exitCode !== null);
   return {
     address,
     received,
+    forget: () => received.clear(),
     async stop() {
       child.kill('SIGTERM');
       await ended;
@@ -63,6 +67,25 @@ export async function startAlertmanager(options: Options): Promise<Alertmanager>
     },
   };
 }
+
+/** @throws Error when it has ended instead */
+async function untilReady(address: string, hasEnded: () => boolean): Promise<void> {
+  while (!(await answers(`http://${address}/-/ready`))) {
+    if (hasEnded()) {
+      throw new Error(
+        'Alertmanager does not start. An unpacked one of Debian misses its templates: ' +
+          'install it (apt install prometheus-alertmanager)',
+      );
+    }
+    await sleep(100);
+  }
+}
+
+const answers = (url: string): Promise<boolean> =>
+  fetch(url).then(
+    ({ ok }) => ok,
+    () => false,
+  );
 
 /** The same routes and inhibitions; without waiting, and each receiver tells us, too. */
 const settingsOf = (text: string, { mailServer }: Options, hook: string): string =>

@@ -56,16 +56,16 @@ export const FAULTS_OF_DATA: readonly Fault[] = [
     what: 'an order rests with another quantity than it has',
     alerts: ['BookFault'],
     withinS: 120,
-    async cause({ sql }) {
+    cause({ sql }) {
       const asset = `(select id from assets where symbol = 'KO')`;
       const edit = again(1_000, () =>
         sql(`update book_orders set remaining = remaining + 1 where asset_id = ${asset}`),
       );
-      return async () => {
+      return Promise.resolve(async () => {
         await edit();
         await sql(`update book_orders b set remaining = o.qty - o.filled_qty from orders o
           where o.id = b.order_id and b.asset_id = ${asset}`);
-      };
+      });
     },
   },
   {
@@ -125,7 +125,7 @@ export const FAULTS_OF_DATA: readonly Fault[] = [
       await call('POST', '/v2/transfers', {
         direction: 'INCOMING',
         amount: '10.00',
-        bank_account_id: (await sql('select id from bank_accounts limit 1')).rows[0]?.id as string,
+        bank_account_id: (await sql('select id from bank_accounts limit 1')).rows[0]?.['id'],
       });
       const age = again(2_000, async () => {
         await sql(`update transfers set created_at = created_at - interval '2 hours'

@@ -50,7 +50,7 @@ export const FAULTS_OF_SERVERS: readonly Fault[] = [
       const { rows } = await sql(`select current_setting('max_connections')::int
         - (select count(*)::int from pg_stat_activity) - 8 as free`);
       const clients = Array.from(
-        { length: Number(rows[0]?.free) },
+        { length: Number(rows[0]?.['free']) },
         () => new pg.Client({ connectionString: instance.databaseUrl }),
       );
       for (const client of clients) client.on('error', () => undefined);

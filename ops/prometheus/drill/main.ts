@@ -29,7 +29,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
 
 const OPS = new URL('../../../../ops/', import.meta.url); // from dist
 const LOOK_EVERY_MS = 1_000;
-const WARM_UP_MS = 20_000;
+const WARM_UP_MS = 40_000;
 const ORDER_EVERY_MS = 40;
 const SYMBOLS = ['AAPL', 'MSFT', 'NVDA', 'AMZN', 'GOOGL', 'JPM', 'XOM', 'BAC'];
 
@@ -94,6 +94,9 @@ async function drill(
   await stage.sql(`update backup_status set last_success_at = now()`);
   const stopOrders = again(ORDER_EVERY_MS, () => placeOrder(stage));
   await sleep(WARM_UP_MS);
+  firing.clear(); // what missed the processes that had not started yet
+  alertmanager.forget();
+  await sleep(2 * LOOK_EVERY_MS);
   say(`Before any fault: ${[...firing.keys()].join(', ') || 'nothing fires'}`);
 
   const run = (fault: Fault) => provoke(fault, { stage, firing, alertmanager });

@@ -1,8 +1,7 @@
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
-import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { connectDatabase } from '../../../src/db.js';
@@ -133,18 +132,18 @@ function sessions(connectionString: string): Pick<Stage, 'sql' | 'hold'> {
     return client;
   };
   return {
-    async sql(text, values) {
+    async sql(text) {
       const client = await open();
       try {
-        return await client.query(text, values as unknown[]);
+        return await client.query(text);
       } finally {
         await client.end();
       }
     },
-    async hold(...statements) {
+    async hold(statement) {
       const client = await open();
       await client.query('begin');
-      for (const statement of statements) await client.query(statement);
+      await client.query(statement);
       return () => client.end();
     },
   };

@@ -16,18 +16,18 @@ export interface Server {
 export interface Stage {
   readonly instance: Instance;
   /** As the database's owner; a new connection each time. */
-  sql(text: string, values?: readonly unknown[]): Promise<pg.QueryResult>;
+  readonly sql: (text: string) => Promise<pg.QueryResult<Record<string, unknown>>>;
   /** A session that holds what its statements have locked, until it is ended. */
-  hold(...statements: string[]): Promise<Undo>;
+  readonly hold: (statement: string) => Promise<Undo>;
   readonly postgres: Server;
   readonly queues: Server;
   readonly cache: Server;
   readonly mailServer: BenchMailServer;
   readonly sickWorker: SickWorker;
   /** Of a process by its name, such as `worker-1`. */
-  pid(name: string): number;
+  readonly pid: (name: string) => number;
   /** With a client's API key. */
-  call(method: string, path: string, body?: object): Promise<number>;
+  readonly call: (method: string, path: string, body?: object) => Promise<number>;
 }
 
 export type Undo = () => Promise<void> | void;
