@@ -56,7 +56,7 @@ async function main(): Promise<void> {
       ruleFiles: [join(await shortRules(stage.folder), '*.yml')],
       alertmanager: alertmanager.address,
     });
-    await drill(stage, prometheus, alertmanager);
+    await Promise.race([drill(stage, prometheus, alertmanager), untilInterrupted()]);
   } finally {
     await prometheus?.stop();
     await alertmanager?.stop();
@@ -65,6 +65,15 @@ async function main(): Promise<void> {
   for (const [alert, why] of Object.entries(LEFT_OUT)) say(`left out  ${alert}: ${why}`);
   say(`${passed} passed, ${failed} failed`);
   if (failed > 0) process.exitCode = 1;
+}
+
+/** Nothing may be left behind, whoever ends the drill. */
+function untilInterrupted(): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => reject(new Error(`interrupted by ${signal}`)));
+    }
+  });
 }
 
 /** @returns the folder that they are written to */
