@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { BenchMailServer } from '../../bench/mail-server.js';
 import { startPrometheus, type Prometheus } from '../../grafana/prometheus.js';
 import { startAlertmanager, type Alertmanager } from './alertmanager.js';
 import { FAULTS_OF_DATA, FAULTS_OF_RIGHTS, SLOW_FAULTS_OF_DATA } from './faults-of-data.js';
@@ -44,11 +45,12 @@ async function main(): Promise<void> {
   const stage = await openStage();
   let alertmanager: Alertmanager | null = null;
   let prometheus: Prometheus | null = null;
+  const mailServer = await BenchMailServer.start(); // the product's falls silent
   try {
     alertmanager = await startAlertmanager({
       folder: stage.folder,
       settingsFile: fileURLToPath(new URL('alertmanager/alertmanager.yml', OPS)),
-      mailServer: new URL(stage.mailServer.url).host,
+      mailServer: new URL(mailServer.url).host,
     });
     prometheus = await startPrometheus({
       folder: stage.folder,
@@ -60,8 +62,10 @@ async function main(): Promise<void> {
   } finally {
     await prometheus?.stop();
     await alertmanager?.stop();
+    mailServer.stop();
     await stage.close();
   }
+  say(`Alertmanager has sent ${mailServer.taken} mails`);
   for (const [alert, why] of Object.entries(LEFT_OUT)) say(`left out  ${alert}: ${why}`);
   say(`${passed} passed, ${failed} failed`);
   if (failed > 0) process.exitCode = 1;
