@@ -117,8 +117,9 @@ async function drill(
     for (const fault of faults) await run(fault);
   };
   const [endOfDay, proof] = SLOW_FAULTS_OF_DATA;
-  const beside = [run(endOfDay!), ...SLOW_FAULTS_OF_PROCESSES.map(run)];
+  const beside = SLOW_FAULTS_OF_PROCESSES.map(run);
   await inTurn(FAULTS_OF_PROCESSES);
+  beside.push(run(endOfDay!)); // only now: while workers are frozen nobody tells of it
   await Promise.all(FAULTS_OF_DATA.map(run));
   const lateProof = run(proof!); // after the one that the proof has to find
   await inTurn(FAULTS_OF_RIGHTS);
