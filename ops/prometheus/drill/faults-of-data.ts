@@ -111,6 +111,10 @@ export const FAULTS_OF_DATA: readonly Fault[] = [
         again(500, () => call('POST', '/v2/payment_provider/callbacks', { id: 'forged' })),
       ),
   },
+];
+
+/** Before the kill switch is on. */
+export const FAULTS_OF_PARTNERS: readonly Fault[] = [
   {
     what: 'a transfer is two hours old, a route to the venue open and disputed',
     alerts: ['TransfersStuck', 'VenueRoutesStuck', 'VenueDisputes'],
@@ -118,15 +122,13 @@ export const FAULTS_OF_DATA: readonly Fault[] = [
     async cause({ sql, call, pid }) {
       process.kill(pid('payments'), 'SIGSTOP');
       await sql(`update assets set routing = 'venue' where symbol = 'PEP'`);
-      const order = { symbol: 'PEP', qty: '300', side: 'buy', type: 'market' };
+      const order = { symbol: 'PEP', qty: '500', side: 'buy', type: 'market' };
       const buy = again(1_000, () =>
         call('POST', '/v2/orders', { ...order, time_in_force: 'day' }),
       );
-      await call('POST', '/v2/transfers', {
-        direction: 'INCOMING',
-        amount: '10.00',
-        bank_account_id: (await sql('select id from bank_accounts limit 1')).rows[0]?.['id'],
-      });
+      const { rows } = await sql('select id from bank_accounts order by random() limit 1');
+      const deposit = { direction: 'INCOMING', amount: '10.00', bank_account_id: rows[0]?.['id'] };
+      const pay = again(1_000, () => call('POST', '/v2/transfers', deposit)); // until its owner's turn
       const age = again(2_000, async () => {
         await sql(`update transfers set created_at = created_at - interval '2 hours'
           where status in ('queued', 'sent') and created_at > now() - interval '1 hour'`);
@@ -135,6 +137,7 @@ export const FAULTS_OF_DATA: readonly Fault[] = [
       });
       return async () => {
         await buy();
+        await pay();
         await age();
         process.kill(pid('payments'), 'SIGCONT');
         await sql(`update venue_routes set disputed = false where disputed`);

@@ -1,4 +1,5 @@
 import { chmod, copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -163,6 +164,7 @@ function caller(url: string, clients: readonly Client[]): Stage['call'] {
         'APCA-API-KEY-ID': key_id,
         'APCA-API-SECRET-KEY': secret_key,
         'Content-Type': 'application/json',
+        ...(method === 'POST' && { 'Idempotency-Key': randomUUID() }),
       },
       ...(body && { body: JSON.stringify(body) }),
     });
