@@ -2,16 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openAnchors } from '../../src/audit/anchors.js';
-import { verifyAudit } from '../../src/audit/verify.js';
 import { takeBase } from '../../src/backup/base.js';
 import type { Dump } from '../../src/backup/catalog.js';
 import { takeDump } from '../../src/backup/dump.js';
 import {
   differences,
-  inSnapshot,
   majorVersion,
-  readFacts,
   withClient,
   type DatabaseFacts,
 } from '../../src/backup/facts.js';
@@ -28,6 +24,18 @@ import { drained, readSymbols, seedTraders } from '../bench/floor.js';
 import { startFreshInstance, type Instance } from '../bench/instance.js';
 import { runLoad, type LoadOptions } from '../bench/load.js';
 import { readOptions } from '../bench/options.js';
+import {
+  check,
+  checkContent,
+  checkFacts,
+  checkTampering,
+  count,
+  countOrders,
+  factsOf,
+  factsOfOrders,
+  say,
+  timed,
+} from './drill-checks.js';
 
 /**
  * `npm run drill:restore -- --orders 100000`: a product of its own takes orders while a base backup, the
@@ -40,35 +48,6 @@ const CHUNK_S = 2;
 const ANCHORED_WITHIN_MS = 6_000;
 /** Of the product, which is never reached by anybody else. */
 const SECRET = 'a-secret-of-the-restore-drill-and-of-nothing-else';
-
-const say = (text: string): void => void process.stdout.write(`${text}\n`);
-const count = { passed: 0, failed: 0 };
-
-function check(passed: boolean, text: string): void {
-  count[passed ? 'passed' : 'failed'] += 1;
-  say(`${passed ? 'ok     ' : 'FAILED '} ${text}`);
-}
-
-/** Runs it and says how long it took. @returns what it returns, and the seconds */
-async function timed<Result>(work: () => Promise<Result>): Promise<[Result, string]> {
-  const startedAt = performance.now();
-  const result = await work();
-  return [result, `${((performance.now() - startedAt) / 1_000).toFixed(1)} s`];
-}
-
-const factsOf = (url: string): Promise<DatabaseFacts> =>
-  withClient(url, (client) => inSnapshot(client, () => readFacts(client)));
-
-const countOrders = async (url: string): Promise<number> => (await factsOfOrders(url)).orders;
-
-async function factsOfOrders(url: string): Promise<{ orders: number; last: Date }> {
-  return withClient(url, async (client) => {
-    const { rows } = await client.query<{ orders: string; last: Date }>(
-      'select count(*) as orders, max(created_at) as last from orders',
-    );
-    return { orders: Number(rows[0]!.orders), last: rows[0]!.last };
-  });
-}
 
 interface Place {
   readonly folder: string;
@@ -92,57 +71,6 @@ async function placeUntil(
     accepted += result.accepted;
   }
   return accepted;
-}
-
-/** The ledger balances, and the audit log is whole up to where it was. */
-async function checkContent(what: string, url: string, anchorFile: string): Promise<void> {
-  const knex = connectKnex(url, 'drill', 1);
-  try {
-    const { balanced, total } = await proveLedger(knex);
-    check(
-      balanced,
-      `${what}: the ledger balances, ${total.balances} balances recomputed from ${total.postings} postings`,
-    );
-    const alone = await verifyAudit(knex, { anchorFiles: [] });
-    check(alone.faultCount === 0, `${what}: the audit log of ${alone.entries} entries is whole`);
-    const anchors = (await openAnchors(anchorFile))!;
-    const { faults, anchors: held } = await verifyAudit(knex, { anchorFiles: [anchors] });
-    const kinds = new Set(faults.map(({ kind }) => kind));
-    const onlyCut = [...kinds].every((kind) => kind === 'anchor_beyond_head');
-    check(
-      onlyCut && kinds.size === 1 && held.confirmed > 0,
-      `${what}: ${held.confirmed} anchors agree with it, those of later (${faults.length}) are told to be beyond its end`,
-    );
-  } finally {
-    await knex.destroy();
-  }
-}
-
-function checkFacts(what: string, expected: DatabaseFacts, found: DatabaseFacts): void {
-  const lines = differences(expected, found);
-  const tables = Object.keys(expected.rows).length;
-  const { hash, postings } = expected.ledger;
-  check(
-    lines.length === 0,
-    `${what}: ledger hash ${hash.slice(0, 16)}... over ${postings} postings, rows of ${tables} tables ${lines.join('; ')}`,
-  );
-}
-
-/** A row that is changed must show, or the comparison says nothing. */
-async function checkTampering(url: string, expected: DatabaseFacts): Promise<void> {
-  await withClient(url, async (client) => {
-    await client.query('begin');
-    await client.query('alter table postings disable trigger user');
-    await client.query(
-      'update postings set amount = amount + 1 where (journal_id, line) = (select journal_id, line from postings limit 1)',
-    );
-    const lines = differences(expected, await readFacts(client));
-    await client.query('rollback');
-    check(
-      lines.some((line) => line.startsWith('ledger')),
-      'an amount that is changed by 0.0001 in the copy is noticed',
-    );
-  });
 }
 
 async function restoreTheDump(place: Place, dump: Dump, anchorFile: string): Promise<void> {
