@@ -21,6 +21,7 @@ import {
   type VenueConfig,
   type VenueSettings,
 } from './venue-settings.js';
+import * as tracing from './tracing-settings.js';
 import type { Thresholds } from './domain/surveillance.js';
 import {
   surveillanceSettings,
@@ -35,7 +36,8 @@ import {
 } from './webhook-settings.js';
 
 /** Every setting of the product, validated once at the start and frozen. */
-export interface Config extends TransferConfig, MarketConfig, VenueConfig, WebhookConfig {
+export interface Config
+  extends TransferConfig, MarketConfig, VenueConfig, WebhookConfig, tracing.TracingConfig {
   readonly nodeEnv: 'development' | 'test' | 'production';
   readonly port: number;
   readonly host: string;
@@ -143,6 +145,7 @@ const settings = Joi.object({
   ...venueSettings,
   ...surveillanceSettings,
   ...webhookSettings,
+  ...tracing.tracingSettings,
 }).unknown(true);
 
 /** Reads `.env` beside the working directory, if there is one; the environment wins over it. */
@@ -179,7 +182,13 @@ function refuseDefaultSecrets(config: Config): void {
 
 /** The settings after validation: defaults filled in, numbers read. */
 interface Settings
-  extends MarketSettings, TransferSettings, VenueSettings, SurveillanceSettings, WebhookSettings {
+  extends
+    MarketSettings,
+    TransferSettings,
+    VenueSettings,
+    SurveillanceSettings,
+    WebhookSettings,
+    tracing.TracingSettings {
   NODE_ENV: Config['nodeEnv'];
   PORT: number;
   HOST: string;
@@ -255,6 +264,7 @@ function fromSettings(value: Settings): Config {
     ...venueConfigOf(value),
     surveillance: thresholdsOf(value),
     ...webhookConfigOf(value, value.NODE_ENV),
+    ...tracing.tracingConfigOf(value),
   });
 }
 

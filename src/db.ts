@@ -4,6 +4,7 @@ import { Model } from 'objection';
 import pg from 'pg';
 import { encodeArrays } from './array-parameters.js';
 import { unavailable } from './errors.js';
+import { sendInSpan, traceKnex } from './tracing/postgres.js';
 
 const INT8 = 20;
 const INT8_ARRAY = 1016;
@@ -86,13 +87,16 @@ export const connectKnex = (
   name: string,
   poolSize: number,
   role?: string,
-): Knex =>
-  knexFactory({
+): Knex => {
+  const knex = knexFactory({
     client: 'pg',
     connection: connectionSettings(databaseUrl, name, role) as Knex.PgConnectionConfig,
     pool: { min: 0, max: poolSize },
     acquireConnectionTimeout: CONNECT_TIMEOUT_MS,
   });
+  traceKnex(knex);
+  return knex;
+};
 
 /**
  * Connects to Postgres; nothing is opened before the first query.
@@ -118,7 +122,8 @@ export function connectDatabase(databaseUrl: string, name: string, poolSize = 8)
     values: readonly unknown[],
   ): Promise<Row[]> => {
     const encoded = encodeArrays(text, values);
-    const { rows } = await client.query({ name: statementName, text, values: encoded });
+    const query = { name: statementName, text, values: encoded };
+    const { rows } = await sendInSpan(statementName, () => client.query(query));
     return rows as Row[];
   };
 
@@ -159,7 +164,7 @@ async function inTransaction<T>(pool: pg.Pool, run: Run, work: (tx: Tx) => Promi
     });
     await begun;
     if (failure) throw failure; // of a statement that nobody waited for
-    const { command } = await client.query('commit');
+    const { command } = await sendInSpan('commit', () => client.query('commit'));
     if (command !== 'COMMIT') throw new Error(`the transaction ended with ${command}`);
     return result;
   } catch (error) {
