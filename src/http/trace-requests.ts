@@ -6,7 +6,7 @@ import {
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api';
-import { tracer } from '../tracing/spans.js';
+import { startSpan } from '../tracing/spans.js';
 import type { Middleware } from './context.js';
 import { METHODS, routeOf } from './http-metrics.js';
 
@@ -25,7 +25,7 @@ export const traceRequests: Middleware = async (ctx, next) => {
     'http.request.method': method,
     'brokerx.request_id': ctx.state.requestId,
   };
-  const span = tracer.startSpan(method, { kind: SpanKind.SERVER, attributes }, caller);
+  const span = startSpan(method, { kind: SpanKind.SERVER, attributes }, caller);
   try {
     await context.with(trace.setSpan(caller, span), next);
   } finally {

@@ -1,6 +1,6 @@
 import { BatchSpan } from '../tracing/batch-span.js';
 import { OrderTraces } from '../tracing/order-traces.js';
-import { tracer } from '../tracing/spans.js';
+import { startSpan } from '../tracing/spans.js';
 import type { Tx } from '../db.js';
 import type { SettlementRecord } from './settlement-record.js';
 import type { WorkItem } from './working-order.js';
@@ -58,7 +58,7 @@ export class PassSpans {
       if (!place) continue;
       const attributes = { 'brokerx.shard': item.shard, 'brokerx.work.kind': item.kind };
       const options = { startTime: item.waitingSince, attributes };
-      tracer.startSpan('wait for a worker', options, place).end(this.pickedUpAt);
+      startSpan('wait for a worker', options, place).end(this.pickedUpAt);
     }
   }
 

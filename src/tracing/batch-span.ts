@@ -7,7 +7,7 @@ import {
   type Span,
   type SpanKind,
 } from '@opentelemetry/api';
-import { fail, isTracing, tracer } from './spans.js';
+import { fail, isTracing, startSpan } from './spans.js';
 
 export interface BatchSpanOptions {
   readonly kind?: SpanKind;
@@ -41,9 +41,9 @@ export class BatchSpan {
     if (!isTracing()) return BatchSpan.NONE;
     const [first, ...others] = distinct(items.map(placeOf));
     if (!first) return BatchSpan.NONE;
-    const whole = tracer.startSpan(name, { ...options, links: others.flatMap(linkTo) }, first);
+    const whole = startSpan(name, { ...options, links: others.flatMap(linkTo) }, first);
     const links = [{ context: whole.spanContext() }];
-    const parts = others.map((parent) => tracer.startSpan(name, { ...options, links }, parent));
+    const parts = others.map((parent) => startSpan(name, { ...options, links }, parent));
     return new BatchSpan([whole, ...parts], trace.setSpan(first, whole));
   }
 

@@ -1,12 +1,12 @@
 import { SpanKind, trace, type Attributes, type Span } from '@opentelemetry/api';
 import type { Knex } from 'knex';
-import { fail, isTracing, tracer } from './spans.js';
+import { fail, isTracing, startSpan } from './spans.js';
 
 const TEXT_MAX = 500;
 
 /** A statement's values are never in a span. Its text holds none: they are parameters. */
 const startStatement = (name: string, attributes: Attributes): Span =>
-  tracer.startSpan(name, {
+  startSpan(name, {
     kind: SpanKind.CLIENT,
     attributes: { 'db.system.name': 'postgresql', ...attributes },
   });

@@ -1,6 +1,6 @@
 import { tracingChannel } from 'node:diagnostics_channel';
 import { SpanKind, trace, type Span } from '@opentelemetry/api';
-import { fail, tracer } from './spans.js';
+import { fail, startSpan } from './spans.js';
 
 /** What ioredis tells of a command while it is under way: always the same object. */
 interface Command {
@@ -21,7 +21,7 @@ export function traceRedis(): () => void {
       if (!trace.getActiveSpan()?.isRecording()) return;
       const name = command.command.toUpperCase();
       const attributes = { 'db.system.name': 'redis', 'db.operation.name': name };
-      open.set(command, tracer.startSpan(name, { kind: SpanKind.CLIENT, attributes }));
+      open.set(command, startSpan(name, { kind: SpanKind.CLIENT, attributes }));
     },
     end: () => undefined, // the command is sent
     asyncStart: () => undefined,

@@ -7,14 +7,16 @@ import {
   type Context,
   type Span,
   type SpanOptions,
+  type Tracer,
 } from '@opentelemetry/api';
 import type { Telemetry } from 'bullmq';
 
 /**
- * What the product says of its spans with. This is OpenTelemetry's API alone, which does nothing by
+ * What the product begins its spans with. This is OpenTelemetry's API alone, which does nothing by
  * itself; the SDK behind it is loaded only when tracing is on (`start.ts`).
  */
-export const tracer = trace.getTracer('brokerx');
+export const startSpan: Tracer['startSpan'] = (name, options, parent) =>
+  trace.getTracer('brokerx').startSpan(name, options, parent);
 
 let queues: Telemetry | undefined;
 
@@ -70,7 +72,7 @@ export async function inSpan<T>(
   options: SpanOptions,
   work: (span: Span) => Promise<T>,
 ): Promise<T> {
-  const span = tracer.startSpan(name, options);
+  const span = startSpan(name, options);
   try {
     return await context.with(trace.setSpan(context.active(), span), () => work(span));
   } catch (error) {
