@@ -230,7 +230,7 @@ export class Executor {
       routes: null,
       busy: shards,
       stale: passes.flatMap(({ stale }) => stale),
-      spans: new PassSpans(note.pickedUpAt),
+      spans: new PassSpans(),
     };
   }
 
@@ -239,7 +239,7 @@ export class Executor {
     perShard: number,
     note: Omit<PassNote, 'matchedAt'>,
   ): Promise<Pass> {
-    const spans = new PassSpans(note.pickedUpAt);
+    const spans = new PassSpans();
     try {
       const pass = await this.settle(claims, perShard, note, spans);
       spans.end();

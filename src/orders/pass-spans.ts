@@ -14,18 +14,19 @@ export class PassSpans {
   private traces = OrderTraces.NONE;
   private executing = BatchSpan.NONE;
   private settling = BatchSpan.NONE;
+  /** Not when the pass began: some of the work may have come while it waited for the shards' locks. */
+  private takenAt = new Date();
 
-  constructor(private readonly pickedUpAt: Date) {}
-
-  /** Matches. @param match does it, in memory but for what it reads */
+  /** Matches what was just taken. @param match does it, in memory but for what it reads */
   async execute(tx: Tx, work: readonly WorkItem[], match: () => Promise<void>): Promise<void> {
     this.work = work;
+    this.takenAt = new Date();
     this.traces = await OrderTraces.read(
       tx,
       work.map(({ newOrderId, order }) => newOrderId ?? order.id),
     );
     this.executing = BatchSpan.start('execute', work, (item) => this.traces.ofWork(item), {
-      startTime: this.pickedUpAt,
+      startTime: this.takenAt,
       attributes: { 'brokerx.batch.size': work.length },
     });
     await this.executing.run(match);
@@ -58,7 +59,7 @@ export class PassSpans {
       if (!place) continue;
       const attributes = { 'brokerx.shard': item.shard, 'brokerx.work.kind': item.kind };
       const options = { startTime: item.waitingSince, attributes };
-      startSpan('wait for a worker', options, place).end(this.pickedUpAt);
+      startSpan('wait for a worker', options, place).end(this.takenAt);
     }
   }
 
