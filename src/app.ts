@@ -58,6 +58,7 @@ import { buildOpenApi } from './http/openapi.js';
 import type { Operation } from './http/operation.js';
 import { requestId } from './http/request-id.js';
 import { securityHeaders } from './http/security-headers.js';
+import { traceRequests } from './http/trace-requests.js';
 import type { Identity } from './identity/identity.js';
 import { OneTimeCodes } from './identity/one-time-codes.js';
 import type { Sealer } from './identity/sealer.js';
@@ -105,6 +106,7 @@ import { eventOperations } from './streams/schema.js';
 import type { Streams } from './streams/streams.js';
 import { caseOperations } from './surveillance/case-docs.js';
 import { casesRouter } from './surveillance/case-routes.js';
+import { isTracing } from './tracing/spans.js';
 import { venueOperations } from './venue/docs.js';
 import { venueRouter } from './venue/routes.js';
 import { watchlistsRouter } from './watchlists/routes.js';
@@ -220,6 +222,7 @@ export function createApp(deps: AppDeps, guards: Guards): Koa {
   trustProxies(app, config.trustedProxies);
 
   app.use(requestId);
+  if (isTracing()) app.use(traceRequests);
   app.use(measureRequests);
   app.use(logRequests(log));
   app.use(answerErrors);

@@ -16,6 +16,12 @@ import {
   type MetricsSettings,
 } from './metrics-settings.js';
 import {
+  orderConfigOf,
+  orderSettings,
+  type OrderConfig,
+  type OrderSettings,
+} from './order-settings.js';
+import {
   proxyConfigOf,
   proxySettings,
   type ProxyConfig,
@@ -35,6 +41,12 @@ import {
   type VenueSettings,
 } from './venue-settings.js';
 import { relyingParty, type RelyingParty } from './mfa/relying-party.js';
+import {
+  tracingConfigOf,
+  tracingSettings,
+  type TracingConfig,
+  type TracingSettings,
+} from './tracing-settings.js';
 import type { Thresholds } from './domain/surveillance.js';
 import {
   surveillanceSettings,
@@ -50,7 +62,15 @@ import {
 
 /** Every setting of the product, validated once at the start and frozen. */
 export interface Config
-  extends TransferConfig, MarketConfig, VenueConfig, WebhookConfig, MetricsConfig, ProxyConfig {
+  extends
+    OrderConfig,
+    TransferConfig,
+    MarketConfig,
+    VenueConfig,
+    WebhookConfig,
+    MetricsConfig,
+    ProxyConfig,
+    TracingConfig {
   readonly nodeEnv: 'development' | 'test' | 'production';
   readonly port: number;
   readonly host: string;
@@ -73,15 +93,6 @@ export interface Config
   readonly webauthn: RelyingParty;
   /** Roles that never log in without a second factor. */
   readonly mfaRequiredRoles: readonly Role[];
-  readonly feeBps: number;
-  readonly marketCollarBps: number;
-  readonly maxOrderQty: string;
-  readonly maxOrderNotional: string;
-  readonly priceCollarBps: number;
-  /** Dollars; empty for no limit. */
-  readonly maxOpenExposure: string;
-  readonly duplicateWindowMs: number;
-  readonly maxOrdersPerSecond: number;
   readonly smtpUrl: string;
   readonly mailFrom: string;
   readonly smtpMaxConnections: number;
@@ -132,20 +143,6 @@ const settings = Joi.object({
   CORS_ORIGINS: list,
   WEBAUTHN_ORIGINS: list,
   MFA_REQUIRED_ROLES: list,
-  FEE_BPS: Joi.number().integer().min(0).max(1_000).default(0),
-  MARKET_COLLAR_BPS: Joi.number().integer().min(1).max(5_000).default(500),
-  MAX_ORDER_QTY: Joi.string()
-    .pattern(/^\d{1,9}$/)
-    .default('1000000'),
-  MAX_ORDER_NOTIONAL: Joi.string()
-    .pattern(/^\d{1,12}$/)
-    .default('100000000'),
-  PRICE_COLLAR_BPS: Joi.number().integer().min(1).max(100_000).default(5_000),
-  MAX_OPEN_EXPOSURE: Joi.string()
-    .pattern(/^[1-9]\d{0,13}$/)
-    .default(''),
-  DUPLICATE_WINDOW_MS: Joi.number().integer().min(0).max(60_000).default(0),
-  MAX_ORDERS_PER_SECOND: Joi.number().integer().min(0).max(100_000).default(0),
   SMTP_URL: url(['smtp', 'smtps']).allow('').default(''),
   MAIL_FROM: Joi.string().default('BrokerX+ <no-reply@brokerx.example>'),
   SMTP_MAX_CONNECTIONS: Joi.number().integer().min(1).max(100).default(4),
@@ -153,6 +150,7 @@ const settings = Joi.object({
   NOTIFICATION_WINDOW_MS: Joi.number().integer().min(0).max(600_000).default(10_000),
   PUBLIC_URL: url(['http', 'https']),
   SIGN_UP_EXPIRES_DAYS: Joi.number().integer().min(2).max(365).default(7),
+  ...orderSettings,
   ...marketSettings,
   ...transferSettings(DEVELOPMENT_SECRET),
   ...venueSettings,
@@ -160,6 +158,7 @@ const settings = Joi.object({
   ...webhookSettings,
   ...metricsSettings,
   ...proxySettings,
+  ...tracingSettings,
 }).unknown(true);
 
 /**
@@ -202,13 +201,15 @@ function refuseDefaultSecrets(config: Config): void {
 /** The settings after validation: defaults filled in, numbers read. */
 interface Settings
   extends
+    OrderSettings,
     MarketSettings,
     TransferSettings,
     VenueSettings,
     SurveillanceSettings,
     WebhookSettings,
     MetricsSettings,
-    ProxySettings {
+    ProxySettings,
+    TracingSettings {
   NODE_ENV: Config['nodeEnv'];
   PORT: number;
   HOST: string;
@@ -227,14 +228,6 @@ interface Settings
   CORS_ORIGINS: string;
   WEBAUTHN_ORIGINS: string;
   MFA_REQUIRED_ROLES: string;
-  FEE_BPS: number;
-  MARKET_COLLAR_BPS: number;
-  MAX_ORDER_QTY: string;
-  MAX_ORDER_NOTIONAL: string;
-  PRICE_COLLAR_BPS: number;
-  MAX_OPEN_EXPOSURE: string;
-  DUPLICATE_WINDOW_MS: number;
-  MAX_ORDERS_PER_SECOND: number;
   SMTP_URL: string;
   MAIL_FROM: string;
   SMTP_MAX_CONNECTIONS: number;
@@ -264,14 +257,6 @@ function fromSettings(value: Settings): Config {
     corsOrigins: splitList(value.CORS_ORIGINS),
     webauthn: relyingParty(splitList(value.WEBAUTHN_ORIGINS || `http://localhost:${value.PORT}`)),
     mfaRequiredRoles: parseNames('MFA_REQUIRED_ROLES', value.MFA_REQUIRED_ROLES, ROLES),
-    feeBps: value.FEE_BPS,
-    marketCollarBps: value.MARKET_COLLAR_BPS,
-    maxOrderQty: value.MAX_ORDER_QTY,
-    maxOrderNotional: value.MAX_ORDER_NOTIONAL,
-    priceCollarBps: value.PRICE_COLLAR_BPS,
-    maxOpenExposure: value.MAX_OPEN_EXPOSURE,
-    duplicateWindowMs: value.DUPLICATE_WINDOW_MS,
-    maxOrdersPerSecond: value.MAX_ORDERS_PER_SECOND,
     smtpUrl: value.SMTP_URL,
     mailFrom: value.MAIL_FROM,
     smtpMaxConnections: value.SMTP_MAX_CONNECTIONS,
@@ -279,6 +264,7 @@ function fromSettings(value: Settings): Config {
     notificationWindowMs: value.NOTIFICATION_WINDOW_MS,
     publicUrl: (value.PUBLIC_URL ?? `http://127.0.0.1:${value.PORT}`).replace(/\/+$/, ''),
     signUpExpiresDays: value.SIGN_UP_EXPIRES_DAYS,
+    ...orderConfigOf(value),
     ...marketConfigOf(value),
     ...transferConfigOf(value, value.PORT),
     ...venueConfigOf(value),
@@ -286,6 +272,7 @@ function fromSettings(value: Settings): Config {
     ...webhookConfigOf(value, value.NODE_ENV),
     ...metricsConfigOf(value),
     ...proxyConfigOf(value.TRUSTED_PROXIES, splitList(value.TRUSTED_PROXIES)),
+    ...tracingConfigOf(value),
   });
 }
 

@@ -16,6 +16,7 @@ import { openQueue } from './queue/queues.js';
 import { connectRedis, producerOptions } from './redis.js';
 import { defaultLimits, LimitBook } from './risk/limits.js';
 import { tellVenue, type TellVenueDeps } from './venue/tell-venue.js';
+import { startTracing } from './tracing/start.js';
 import { EVENTS_CHANNEL, EventBell, EVERYBODY, MESSAGES_CHANNEL } from './streams/event-bell.js';
 
 /** What every process of the product is made of: connections, intake, executor. */
@@ -72,6 +73,7 @@ async function countShards(knex: Knex): Promise<number> {
 export async function createContainer(config: Config, service: string): Promise<Container> {
   const name = `${hostname()}-${process.pid}`;
   const log = createLogger(config.logLevel, service);
+  const stopTracing = await startTracing(config, service, log);
   const db = connectDatabase(config.databaseUrl, service);
   const redis = connectRedis(config.redisUrl, producerOptions, redisErrorLogger(log));
   if (config.nodeEnv === 'production') await requireDurablePostgres(db.knex);
@@ -138,7 +140,7 @@ export async function createContainer(config: Config, service: string): Promise<
       catalog.stop();
       limits.stop();
       redis.disconnect();
-      await db.close();
+      await Promise.all([db.close(), stopTracing()]);
     },
   };
 }

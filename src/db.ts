@@ -5,6 +5,7 @@ import pg from 'pg';
 import { encodeArrays } from './array-parameters.js';
 import { unavailable } from './errors.js';
 import { queryErrors } from './servers/metrics.js';
+import { sendInSpan, traceKnex } from './tracing/postgres.js';
 
 const INT8 = 20;
 const INT8_ARRAY = 1016;
@@ -106,6 +107,7 @@ export const connectKnex = (
     acquireConnectionTimeout: CONNECT_TIMEOUT_MS,
   });
   knex.on('query-error', countError);
+  traceKnex(knex);
   return knex;
 };
 
@@ -133,8 +135,8 @@ export function connectDatabase(databaseUrl: string, name: string, poolSize = 8)
     values: readonly unknown[],
   ): Promise<Row[]> => {
     const encoded = encodeArrays(text, values);
-    const query = client.query({ name: statementName, text, values: encoded });
-    const { rows } = await counted(query);
+    const query = { name: statementName, text, values: encoded };
+    const { rows } = await counted(sendInSpan(statementName, () => client.query(query)));
     return rows as Row[];
   };
 
@@ -198,7 +200,7 @@ async function inTransaction<T>(pool: pg.Pool, run: Run, work: (tx: Tx) => Promi
     });
     await begun;
     if (failure) throw failure; // of a statement that nobody waited for
-    const { command } = await counted(client.query('commit'));
+    const { command } = await counted(sendInSpan('commit', () => client.query('commit')));
     if (command !== 'COMMIT') throw new Error(`the transaction ended with ${command}`);
     return result;
   } catch (error) {

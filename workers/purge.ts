@@ -17,6 +17,7 @@ const PURGED = [
   { table: 'one_time_codes', where: `expires_at < now() - interval '7 days'` },
   { table: 'attempt_limits', where: 'expire < extract(epoch from now()) * 1000' },
   { table: 'sessions', where: `expires_at < now() - interval '90 days'` },
+  { table: 'order_traces', where: `created_at < now() - interval '2 days'` },
   { table: 'surveillance_volumes', where: `day < now() - interval '30 days'` },
 ] as const;
 const BATCH = 10_000;

@@ -37,7 +37,8 @@ interface RouteMetrics {
 
 /** Metrics with their labels filled in, by `METHOD route`: looking them up anew costs more. */
 const known = new Map<string, RouteMetrics>();
-const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+/** Any other would be a label that callers choose. */
+export const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 function metricsOf(method: string, route: string): RouteMetrics {
   const key = `${method} ${route}`;

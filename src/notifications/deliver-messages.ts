@@ -1,5 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SpanKind } from '@opentelemetry/api';
 import { notificationLatency, notificationsFailed, notificationsSent } from '../metrics.js';
+import { BatchSpan } from '../tracing/batch-span.js';
+import { OrderTraces } from '../tracing/order-traces.js';
 import {
   failureKind,
   LEASE_MS,
@@ -18,7 +21,7 @@ import {
   type ClaimedDelivery,
 } from './delivery-claims.js';
 import { digestMail } from './digest-mail.js';
-import type { Told } from './events.js';
+import type { OrderData, Told } from './events.js';
 import type { Mail } from './letter.js';
 import { messageMail } from './message-mail.js';
 import { noteIfUndeliverable, sendIfDeliverable } from './undeliverable.js';
@@ -33,6 +36,7 @@ interface Letter {
   /** What a mail server said of the address, if it takes no mail. */
   readonly undeliverable: string | null;
   readonly messageIds: readonly string[];
+  readonly orderIds: readonly string[];
   readonly attempts: number;
   readonly happenedAt: readonly Date[];
   readonly write: () => Mail;
@@ -57,11 +61,16 @@ export async function deliverMessages(deps: DeliverDeps, limit: number): Promise
   const mailedBefore = new Date(now().getTime() - RECEIVER_PAUSE_MS);
   const terms = { now: now(), leaseMs: LEASE_MS, receiversMax, mailedBefore };
   const claimed = await claimDeliveries(db.knex, terms);
+  const letters = lettersOf(claimed);
+  const traces = await OrderTraces.find(
+    db.knex,
+    letters.flatMap(({ orderIds }) => orderIds),
+  );
   let sent = 0;
-  for (const letter of lettersOf(claimed)) {
+  for (const letter of letters) {
     if (performance.now() - started > SENDING_MS) break; // the rest is due again after its lease
     const ready = sleep(Math.ceil(intervalMs));
-    if (await deliver(deps, letter, now)) sent += 1;
+    if (await deliver(deps, letter, traces, now)) sent += 1;
     await ready;
   }
   if (claimed.length > 0) {
@@ -74,14 +83,23 @@ export async function deliverMessages(deps: DeliverDeps, limit: number): Promise
 /** One mail. A failure is recorded, not thrown: the next mail does not depend on it. */
 async function deliver(
   { db, mailer, log, onDead }: DeliverDeps,
-  { clientId, to, undeliverable, messageIds, attempts, happenedAt, write }: Letter,
+  { clientId, to, undeliverable, messageIds, orderIds, attempts, happenedAt, write }: Letter,
+  traces: OrderTraces,
   now: () => Date,
 ): Promise<boolean> {
+  const span = BatchSpan.start('send mail', orderIds, (orderId) => traces.of(orderId), {
+    kind: SpanKind.CLIENT,
+    attributes: { 'brokerx.messages': messageIds.length, 'brokerx.attempt': attempts },
+  });
   let mail: Mail | undefined;
   try {
-    mail = write();
-    await withTimeout(sendIfDeliverable(mailer, mail, undeliverable), SEND_TIMEOUT_MS);
+    const letter = (mail = write());
+    await span.run(() =>
+      withTimeout(sendIfDeliverable(mailer, letter, undeliverable), SEND_TIMEOUT_MS),
+    );
+    span.end();
   } catch (error) {
+    span.end({ code: failureKind(error) });
     const reason = reasonOf(error);
     notificationsFailed.inc({ channel: 'email', reason: failureKind(error) });
     log.warn('a mail could not be sent', { client_id: clientId, attempts, reason });
@@ -104,11 +122,13 @@ async function deliver(
   return true;
 }
 
+const isOfOrder = ({ event }: ClaimedDelivery): boolean => event.startsWith('order.');
+
 function lettersOf(claimed: readonly ClaimedDelivery[]): Letter[] {
   const letters: ClaimedDelivery[][] = [];
   const ofOrders = new Map<string, ClaimedDelivery[]>();
   for (const delivery of claimed) {
-    const isOrder = delivery.event.startsWith('order.');
+    const isOrder = isOfOrder(delivery);
     const digest = isOrder ? ofOrders.get(delivery.clientId) : undefined;
     if (digest) digest.push(delivery);
     else {
@@ -130,6 +150,7 @@ const letterOf = (deliveries: readonly ClaimedDelivery[]): Letter => {
     to,
     undeliverable,
     messageIds: deliveries.map(({ messageId }) => messageId),
+    orderIds: deliveries.filter(isOfOrder).map(({ data }) => (data as OrderData).order_id),
     attempts: Math.max(...deliveries.map(({ attempts }) => attempts)),
     happenedAt: deliveries.map(({ happenedAt }) => happenedAt),
     write: () =>

@@ -1,5 +1,7 @@
 import type { Knex } from 'knex';
 import type { Logger } from '../log.js';
+import { BatchSpan } from '../tracing/batch-span.js';
+import { OrderTraces } from '../tracing/order-traces.js';
 import { writeMessages, type MessageDraft } from './messages.js';
 import { orderMessage, type OrderFacts } from './order-message.js';
 
@@ -75,7 +77,9 @@ const MARK = `
 export async function gather(deps: GatherDeps): Promise<number> {
   const { knex, log, windowMs, announce, nudgeMails } = deps;
   const now = deps.now?.() ?? new Date();
-  const groups = await knex.transaction(async (trx) => {
+  const startTime = new Date();
+  let span = BatchSpan.NONE;
+  const gathering = knex.transaction(async (trx) => {
     await trx.raw(GATHER_LOCK);
     const { rows } = await trx.raw<{ rows: Group[] }>(TAKE, {
       now,
@@ -84,22 +88,46 @@ export async function gather(deps: GatherDeps): Promise<number> {
       ordersMax: ORDERS_MAX,
     });
     if (rows.length === 0) return rows;
-    const messageIds = await writeMessages(trx, rows.map(draftOf), now);
-    await trx.raw(MARK, {
-      now,
-      factIds: rows.flatMap(({ factIds }) => factIds.map(String)),
-      messageIds: rows.flatMap(({ factIds }, index) => factIds.map(() => messageIds[index]!)),
+    const traces = await OrderTraces.find(
+      trx,
+      rows.map(({ orderId }) => orderId),
+    );
+    const attributes = { 'brokerx.messages': rows.length };
+    span = BatchSpan.start('gather notifications', rows, ({ orderId }) => traces.of(orderId), {
+      startTime,
+      attributes,
     });
+    await span.run(() => writeGroups(trx, rows, now));
     return rows;
   });
+  const groups = await gathering.catch((error: unknown) => {
+    span.end(error);
+    throw error;
+  });
+  span.end();
   if (groups.length === 0) return 0;
-  announce([...new Set(groups.map(({ clientId }) => clientId))]);
-  nudgeMails();
+  span.run(() => {
+    announce([...new Set(groups.map(({ clientId }) => clientId))]);
+    nudgeMails();
+  });
   log.debug('notifications gathered', {
     messages: groups.length,
     facts: groups.reduce((sum, { factIds }) => sum + factIds.length, 0),
   });
   return groups.length;
+}
+
+async function writeGroups(
+  trx: Knex.Transaction,
+  groups: readonly Group[],
+  now: Date,
+): Promise<void> {
+  const messageIds = await writeMessages(trx, groups.map(draftOf), now);
+  await trx.raw(MARK, {
+    now,
+    factIds: groups.flatMap(({ factIds }) => factIds.map(String)),
+    messageIds: groups.flatMap(({ factIds }, index) => factIds.map(() => messageIds[index]!)),
+  });
 }
 
 /** Whoever wants to hear of executions hears of them also when the order's end is told with them. */

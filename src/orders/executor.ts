@@ -27,6 +27,8 @@ import type { LimitBook } from '../risk/limits.js';
 import type { SettlementRecord } from './settlement-record.js';
 import { writeSettlement, type PassNote } from './settlement-store.js';
 import { reportRoutes } from '../venue/report-routes.js';
+import { outsideOfTraces } from '../tracing/spans.js';
+import { PassSpans } from './pass-spans.js';
 
 export interface ExecutorDeps {
   db: Database;
@@ -70,6 +72,7 @@ interface Pass {
   /** Shards that somebody else is settling at this moment. */
   busy: number[];
   stale: number[];
+  spans: PassSpans;
 }
 
 /** Work items of one transaction, over all its shards. */
@@ -115,7 +118,7 @@ export class Executor {
   drain(shard: number, jobId: string): Promise<void> {
     return new Promise((resolve, reject) => {
       this.requests.push({ shard, jobId, resolve, reject });
-      if (!this.running) void this.run();
+      if (!this.running) void outsideOfTraces(() => this.run());
     });
   }
 
@@ -165,7 +168,8 @@ export class Executor {
     const pass = await this.attempt(claims, perShard, jobs);
     this.lastPassSize = pass.work.length;
     if (pass.work.length > 0) this.lastProgress = Date.now();
-    this.report(pass, waiting, (performance.now() - started) / 1_000);
+    const seconds = (performance.now() - started) / 1_000;
+    pass.spans.run(() => this.report(pass, waiting, seconds));
     if (pass.stale.length > 0) {
       staleFences.inc(pass.stale.length);
       this.deps.log.warn('stale fence: another worker has the shards', { shards: pass.stale });
@@ -218,7 +222,7 @@ export class Executor {
         this.deps.log.error('work failed', { shard: claim.shard, ...item, error });
       }
     }
-    for (const pass of passes) this.report(pass, [], 0);
+    for (const pass of passes) pass.spans.run(() => this.report(pass, [], 0));
     await sleep(ISOLATION_PAUSE_MS);
     return {
       work: [],
@@ -226,13 +230,31 @@ export class Executor {
       routes: null,
       busy: shards,
       stale: passes.flatMap(({ stale }) => stale),
+      spans: new PassSpans(),
     };
   }
 
-  private pass(
+  private async pass(
     claims: readonly ShardFence[],
     perShard: number,
     note: Omit<PassNote, 'matchedAt'>,
+  ): Promise<Pass> {
+    const spans = new PassSpans();
+    try {
+      const pass = await this.settle(claims, perShard, note, spans);
+      spans.end();
+      return pass;
+    } catch (error) {
+      spans.end(error);
+      throw error;
+    }
+  }
+
+  private settle(
+    claims: readonly ShardFence[],
+    perShard: number,
+    note: Omit<PassNote, 'matchedAt'>,
+    spans: PassSpans,
   ): Promise<Pass> {
     return this.deps.db.transaction(async (tx) => {
       const wanted = claims.map(({ shard }) => shard);
@@ -247,12 +269,14 @@ export class Executor {
         .map(({ shard }) => shard);
       const mine = [...valid.keys()].filter((shard) => !stale.includes(shard));
       const work = mine.length === 0 ? [] : await takeWork(tx, mine, perShard);
-      if (work.length === 0) return { work, settlement: null, routes: null, busy, stale };
+      if (work.length === 0) return { work, settlement: null, routes: null, busy, stale, spans };
       const settlement = new Settlement(this.rules(new TradingBlocks(blocks)), new PassReads(tx));
-      await settlement.run(work);
-      await writeSettlement(tx, work, settlement.market, { ...note, matchedAt: new Date() });
-      const { record, routes } = settlement.market;
-      return { work, settlement: record, routes, busy, stale };
+      await spans.execute(tx, work, () => settlement.run(work));
+      const { market } = settlement;
+      const matched = { ...note, matchedAt: new Date() };
+      await spans.settle(tx, market.record, () => writeSettlement(tx, work, market, matched));
+      const { record, routes } = market;
+      return { work, settlement: record, routes, busy, stale, spans };
     });
   }
 

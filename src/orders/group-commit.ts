@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDataError, isRetryable } from '../db.js';
 import { DomainError, unavailable } from '../errors.js';
+import { outsideOfTraces } from '../tracing/spans.js';
 
 interface Waiting<Command, Answer> {
   command: Command;
@@ -40,7 +41,7 @@ export class GroupCommit<Command, Answer> {
     }
     return new Promise((resolve, reject) => {
       this.waiting.push({ command, resolve, reject });
-      if (this.busyLanes < this.options.lanes) void this.runLane();
+      if (this.busyLanes < this.options.lanes) void outsideOfTraces(() => this.runLane());
     });
   }
 

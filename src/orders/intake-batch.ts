@@ -1,8 +1,11 @@
+import type { Context } from '@opentelemetry/api';
 import type { TradableAsset } from '../assets/catalog.js';
 import type { Database } from '../db.js';
 import { Funds } from '../domain/risk.js';
 import { DomainError, forbidden, invalid, notFound } from '../errors.js';
 import type { LimitBook } from '../risk/limits.js';
+import type { OrderTrace } from '../tracing/order-traces.js';
+import { traceparentOf } from '../tracing/spans.js';
 import {
   loadState,
   scoped,
@@ -25,7 +28,11 @@ import {
 } from './replace-order.js';
 import { isClosed } from './working-order.js';
 
-export interface PlaceCommand {
+interface Traced {
+  /** Where it was asked for, when that is traced. */
+  readonly trace?: Context | null;
+}
+export interface PlaceCommand extends Traced {
   kind: 'place';
   id: string;
   asset: TradableAsset;
@@ -34,12 +41,12 @@ export interface PlaceCommand {
   fault: DomainError | null;
   clientOrderId: string;
 }
-export interface CancelCommand {
+export interface CancelCommand extends Traced {
   kind: 'cancel';
   accountId: string;
   orderId: string;
 }
-export interface ReplaceCommand {
+export interface ReplaceCommand extends Traced {
   kind: 'replace';
   accountId: string;
   orderId: string;
@@ -80,6 +87,7 @@ export async function persistBatch(
     const state = await loadState(tx, commands, rules.limits);
     const batch = new IntakeBatch(rules, state);
     const answers = commands.map((command) => batch.decide(command));
+    commands.forEach((command, index) => batch.noteTrace(command, answers[index]!));
     await writeChanges(tx, batch, state, batch.funds);
     return {
       answers,
@@ -97,6 +105,7 @@ class IntakeBatch {
   readonly work: WorkRow[] = [];
   readonly events: EventRow[] = [];
   readonly keys: KeyRow[] = [];
+  readonly traces: OrderTrace[] = [];
   private readonly preTrade: PreTrade;
 
   constructor(
@@ -116,6 +125,19 @@ class IntakeBatch {
       case 'replace':
         return this.replace(command);
     }
+  }
+
+  /** Notes where the orders of a command come from, so that work and news of them get there. */
+  noteTrace({ trace, ...command }: Command, answer: CommandAnswer | DomainError): void {
+    if (!trace || answer instanceof DomainError || answer.kind === 'replayed') return;
+    const traceparent = traceparentOf(trace);
+    if (traceparent === null) return;
+    const orderIds =
+      answer.kind === 'placed'
+        ? [answer.order, ...(answer.order.legs ?? [])].map(({ id }) => id)
+        : [(command as CancelCommand).orderId];
+    const { kind } = command;
+    this.traces.push(...orderIds.map((orderId) => ({ orderId, kind, traceparent })));
   }
 
   private place(command: PlaceCommand): CommandAnswer | DomainError {

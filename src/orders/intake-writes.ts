@@ -1,5 +1,6 @@
 import type { Tx } from '../db.js';
 import type { Funds } from '../domain/risk.js';
+import { writeOrderTraces, type OrderTrace } from '../tracing/order-traces.js';
 import * as sql from './intake-statements.js';
 import type { EventRow, IntakeState, KeyRow, WorkRow } from './intake-store.js';
 import type { OrderView } from './model.js';
@@ -11,12 +12,13 @@ export interface IntakeChanges {
   work: WorkRow[];
   events: EventRow[];
   keys: KeyRow[];
+  traces: OrderTrace[];
 }
 
 /** Writes what was decided: one round trip, one statement a table. */
 export async function writeChanges(
   tx: Tx,
-  { now, orders, work, events, keys }: IntakeChanges,
+  { now, orders, work, events, keys, traces }: IntakeChanges,
   { accounts }: IntakeState,
   funds: Funds,
 ): Promise<void> {
@@ -49,6 +51,7 @@ export async function writeChanges(
         touched.map((id) => accounts.get(id)!.lastEventId),
       ]),
     keys.length > 0 && tx.run(sql.INSERT_IDEMPOTENCY_KEYS, keyColumns(keys)),
+    traces.length > 0 && writeOrderTraces(tx, traces, now),
   ]);
 }
 

@@ -14,6 +14,8 @@ import {
   ordersRejected,
 } from '../metrics.js';
 import type { LimitBook } from '../risk/limits.js';
+import { BatchSpan } from '../tracing/batch-span.js';
+import { activeTrace, inSpan, isTracing } from '../tracing/spans.js';
 import { GroupCommit } from './group-commit.js';
 import { persistBatch, type Command, type CommandAnswer } from './intake-batch.js';
 import { findOrder, listOrders, withLegs, type OrderView } from './model.js';
@@ -160,7 +162,10 @@ export class Intake {
 
   private async submit(command: Command): Promise<CommandAnswer> {
     try {
-      return await this.commits.submit(command);
+      if (!isTracing() || !activeTrace()) return await this.commits.submit(command);
+      return await inSpan('intake', {}, () =>
+        this.commits.submit({ ...command, trace: activeTrace() }),
+      );
     } catch (error) {
       if (error instanceof DomainError && command.kind === 'place') {
         ordersRejected.inc({ reason: reasonOf(error) });
@@ -171,11 +176,16 @@ export class Intake {
 
   private async commit(batch: Command[]): Promise<(CommandAnswer | DomainError)[]> {
     const done = intakeDuration.startTimer();
-    const { answers, shards, accounts } = await persistBatch(this.deps, batch);
+    const span = BatchSpan.start('intake transaction', batch, ({ trace }) => trace, {
+      attributes: { 'brokerx.batch.size': batch.length },
+    });
+    const { answers, shards, accounts } = await span.around(() => persistBatch(this.deps, batch));
     done();
     intakeBatchSize.observe(batch.length);
-    if (shards.length > 0) this.deps.nudge(shards);
-    this.deps.announce(accounts);
+    span.run(() => {
+      if (shards.length > 0) this.deps.nudge(shards);
+      this.deps.announce(accounts);
+    });
     return answers;
   }
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { context, type Context } from '@opentelemetry/api';
 import type { DeduplicationOptions, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Logger } from '../log.js';
@@ -38,7 +39,8 @@ export class Nudges {
   readonly mailQueue: Queue;
   readonly transferQueue: Queue;
   readonly webhookQueue: Queue<DeliverWebhooksJob>;
-  private readonly waiting = new Set<number>();
+  /** Shards, and where they were asked for: whoever rings for them may be in another trace. */
+  private readonly waiting = new Map<number, Context>();
   private ringing = false;
   private notifying = false;
   private mailing = false;
@@ -59,7 +61,8 @@ export class Nudges {
 
   /** There is new work on these shards. Call it after the commit. */
   shards(shards: readonly number[]): void {
-    for (const shard of shards) this.waiting.add(shard);
+    const asked = context.active();
+    for (const shard of shards) if (!this.waiting.has(shard)) this.waiting.set(shard, asked);
     if (!this.ringing) void this.ring();
   }
 
@@ -140,7 +143,9 @@ export class Nudges {
     while (this.waiting.size > 0) {
       const shards = [...this.waiting];
       this.waiting.clear();
-      await Promise.all(shards.map((shard) => this.nudge(shard)));
+      await Promise.all(
+        shards.map(([shard, asked]) => context.with(asked, () => this.nudge(shard))),
+      );
       if (shards.length > 1) await sleep(RING_PAUSE_MS);
     }
     this.ringing = false;

@@ -1,5 +1,6 @@
 import { Queue, type JobsOptions, type WorkerOptions } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { queueTelemetry } from '../tracing/spans.js';
 
 /** Names and settings of every queue; API and workers both build on these. */
 
@@ -66,6 +67,7 @@ export function openQueue<Data>(name: string, connection: Redis): Queue<Data> {
     // It would be asked once: a queue whose question is not answered takes no job for ever after.
     skipVersionCheck: true,
     streams: { events: { maxLen: 200 } },
+    ...queueTelemetry(),
   });
   queue.on('error', () => undefined); // the connection's own listener has logged it
   return queue;
@@ -87,4 +89,5 @@ export const workerSettings = (name: string, connection: Redis): WorkerOptions =
   runRetryDelay: 500,
   removeOnComplete: { count: 50 },
   removeOnFail: { count: 200 },
+  ...queueTelemetry(),
 });

@@ -17,6 +17,7 @@ import { queuedDeliveries, type Delivery, type DeliveryStatus } from './model.js
 import { openSecrets } from './secrets.js';
 import type { Attempt } from './sender.js';
 import { signatureHeaders } from './signature.js';
+import { traceAttempt } from './trace-attempt.js';
 import {
   advance,
   extendLease,
@@ -141,7 +142,7 @@ export class EndpointTurn {
     const attemptedAt = now();
     if (this.head.attempts === 0) notificationsQueued.inc(CHANNEL);
     const message = eventMessage(this.turn.endpoint.accountId, event);
-    const tried = { event, attemptedAt, attempt: await this.post(message, attemptedAt) };
+    const tried = { event, attemptedAt, attempt: await this.post(message, attemptedAt, event) };
     if (tried.attempt.failure !== null) return await this.fail(tried);
     const doneAt = now();
     const mayGoOn = await db.knex.transaction(async (trx) => {
@@ -269,15 +270,22 @@ export class EndpointTurn {
   }
 
   /** One attempt; the pause after it keeps the endpoint to its messages a second. */
-  private async post({ id, body }: Message, sentAt: Date): Promise<Attempt> {
-    const { sender, terms } = this.deps;
+  private async post(
+    { id, body }: Message,
+    sentAt: Date,
+    event: EventView | null = null,
+  ): Promise<Attempt> {
+    const { db, sender, terms } = this.deps;
+    const { endpoint } = this.turn;
     const ready = sleep(Math.ceil(1_000 / terms.perSecond));
     const headers = {
       'content-type': 'application/json',
       'user-agent': 'BrokerX-Webhooks/1',
       ...signatureHeaders(this.secrets, { id, sentAt, body }),
     };
-    const attempt = await sender.post(this.turn.endpoint.url, headers, body);
+    const attempt = await traceAttempt(db.knex, endpoint.id, event, () =>
+      sender.post(endpoint.url, headers, body),
+    );
     webhookAttempts.inc({ outcome: attempt.failure ?? 'taken' });
     webhookRequestTime.observe(attempt.durationMs / 1_000);
     if (attempt.failure === null) notificationsSent.inc(CHANNEL);
