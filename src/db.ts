@@ -256,7 +256,7 @@ export function isConnectionLost(error: unknown): boolean {
   return (
     CONNECTION_LOST.test(code) ||
     SOCKET_ERRORS.has(code) ||
-    /connection terminated|query read timeout|timeout exceeded when trying to connect|not queryable|timeout acquiring/i.test(
+    /connection terminated|query read timeout|timeout exceeded when trying to connect|timeout expired|not queryable|timeout acquiring/i.test(
       error.message,
     )
   );

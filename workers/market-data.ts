@@ -3,8 +3,7 @@ import { MarketPublisher } from '../src/market/market-publisher.js';
 import { marketTapeLag } from '../src/market/metrics.js';
 import { connectRedis, subscriberOptions } from '../src/redis.js';
 import { startLeader } from './leader.js';
-
-const LEADER_LOCK = 7_270_003;
+import { ADVISORY_LOCKS } from '../src/advisory-locks.js';
 
 /**
  * Adds the trades up to bars and tells the API processes what happens in the market until stopped, in
@@ -21,7 +20,7 @@ export function startMarketData(
   let caughtUpAt: number | undefined;
   const stop = startLeader(container, {
     name: 'the publisher of market data',
-    lock: LEADER_LOCK,
+    lock: ADVISORY_LOCKS.marketDataLeader,
     everyMs: 0, // a step waits by itself
     async step(signal) {
       caughtUpAt ??= Date.now();

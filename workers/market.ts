@@ -2,9 +2,9 @@ import type { Container } from '../src/container.js';
 import { marketStepAt } from '../src/market/metrics.js';
 import { createSimulator } from '../src/market/simulator.js';
 import { startLeader } from './leader.js';
+import { ADVISORY_LOCKS } from '../src/advisory-locks.js';
 
 const STEP_EVERY_MS = 1_000;
-const LEADER_LOCK = 7_270_001;
 
 /**
  * Runs the simulated market until stopped, in one of all processes with this role.
@@ -19,7 +19,7 @@ export function startMarket(container: Container): {
   const quoted = new Promise<void>((resolve) => (resolveQuoted = resolve));
   const stopLeading = startLeader(container, {
     name: 'the simulated market',
-    lock: LEADER_LOCK,
+    lock: ADVISORY_LOCKS.marketLeader,
     everyMs: STEP_EVERY_MS,
     async step() {
       await simulator.step();

@@ -1,9 +1,9 @@
 import type { Container } from '../src/container.js';
 import { BandWork } from '../src/market/band-work.js';
 import { startLeader } from './leader.js';
+import { ADVISORY_LOCKS } from '../src/advisory-locks.js';
 
 const EVERY_MS = 1_000;
-const LEADER_LOCK = 7_270_004;
 
 /**
  * Looks after the price bands until stopped, in one of all processes with this role. By a clock of its
@@ -19,7 +19,7 @@ export function startPriceBands(
   const work = new BandWork({ knex: db.knex, marketHours, log, nudge });
   return startLeader(container, {
     name: 'the price bands',
-    lock: LEADER_LOCK,
+    lock: ADVISORY_LOCKS.priceBandsLeader,
     everyMs: EVERY_MS,
     step: () => work.run(new Date()),
   });

@@ -4,6 +4,7 @@ import { appendAnchor, lastAnchor, macOf, openAnchors, type Anchor } from './anc
 import { readHead, readLinks, type Link } from './chain.js';
 import { auditChainBroken, auditEntries, auditFaults, auditVerifiedAt } from './metrics.js';
 import { verifyAudit } from './verify.js';
+import { ADVISORY_LOCKS } from '../advisory-locks.js';
 
 export interface AuditWatchDeps {
   readonly knex: Knex;
@@ -13,8 +14,6 @@ export interface AuditWatchDeps {
   readonly anchorKey: Buffer;
 }
 
-/** Any number that no other advisory lock has: one anchor is written at a time. */
-const ANCHOR_LOCK = 7_270_200;
 const LOGGED_EVERY_MS = 60_000;
 const FULL_EVERY_MS = 24 * 3_600_000;
 const FAULTS_LOGGED_MAX = 20;
@@ -41,7 +40,7 @@ export class AuditWatch {
     return this.deps.knex.transaction(async (trx) => {
       const { rows } = await trx.raw<{ rows: { taken: boolean }[] }>(
         'select pg_try_advisory_xact_lock(?) as taken',
-        [ANCHOR_LOCK],
+        [ADVISORY_LOCKS.auditAnchor],
       );
       return rows[0]!.taken ? this.anchorHead(trx, now) : null;
     });

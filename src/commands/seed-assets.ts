@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { Knex } from 'knex';
 import { v5 as uuidv5 } from 'uuid';
 import { openingEntry } from '../accounts/open-accounts.js';
+import { ADVISORY_LOCKS } from '../advisory-locks.js';
 import { loadDotEnv, readConfig } from '../config.js';
 import { connectDatabase } from '../db.js';
 import { parseDecimal, PRICE_SCALE, QTY_SCALE, tradeValue } from '../domain/money.js';
@@ -96,7 +97,7 @@ export async function seedAssets(
   assets: readonly SeedAsset[] = ASSETS,
 ): Promise<void> {
   await knex.transaction(async (trx) => {
-    await trx.raw(`select pg_advisory_xact_lock(7270002)`); // two seeds at once: one after the other
+    await trx.raw('select pg_advisory_xact_lock(?)', [ADVISORY_LOCKS.seedAssets]);
     await trx.raw(
       `insert into shards (id) select generate_series(0, ? - 1) on conflict do nothing`,
       [shards],

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import type { Language, Told } from './events.js';
+import { ADVISORY_LOCKS } from '../advisory-locks.js';
 
 /** A message on its way by mail, with what the mail needs. */
 export interface ClaimedDelivery {
@@ -33,7 +34,7 @@ const ROWS_MAX = 5_000;
 /** Enough that one receiver with very much does not hide the others. */
 const SCANNED_MAX = 100_000;
 
-const LOCK = 'select pg_advisory_xact_lock(6032002)';
+const LOCK = `select pg_advisory_xact_lock(${ADVISORY_LOCKS.claimMails})`;
 
 /**
  * Whole receivers, those that wait longest first, with all that waits for them: the longer the backlog,

@@ -4,6 +4,7 @@ import { BatchSpan } from '../tracing/batch-span.js';
 import { OrderTraces } from '../tracing/order-traces.js';
 import { writeMessages, type MessageDraft } from './messages.js';
 import { orderMessage, type OrderFacts } from './order-message.js';
+import { ADVISORY_LOCKS } from '../advisory-locks.js';
 
 export interface GatherDeps {
   readonly knex: Knex;
@@ -32,7 +33,7 @@ const FACTS_MAX = 20_000;
 const ORDERS_MAX = 2_000;
 
 /** Of all processes one gathers at a time: two would share out an order's facts between them. */
-export const GATHER_LOCK = 'select pg_advisory_xact_lock(6032001)';
+export const GATHER_LOCK = `select pg_advisory_xact_lock(${ADVISORY_LOCKS.gather})`;
 
 /**
  * Orders whose time has come: something of them has waited for the window, or they are closed, and

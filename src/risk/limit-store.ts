@@ -4,6 +4,7 @@ import { formatDecimal, PRICE_SCALE, QTY_SCALE } from '../domain/money.js';
 import { DomainError, invalid } from '../errors.js';
 import { newId } from '../ids.js';
 import { recordChange, type Author, type ControlTarget } from './control-changes.js';
+import { ADVISORY_LOCKS } from '../advisory-locks.js';
 
 /** The limits of an account, of an asset or (neither) of the house. */
 export interface LimitsRow extends LimitValues {
@@ -51,15 +52,12 @@ export async function listLimits(knex: Knex, filter: LimitsFilter): Promise<Limi
 export const findLimits = async (knex: Knex, id: string): Promise<LimitsRow | undefined> =>
   (await rows(knex).where('risk_limits.id', id))[0];
 
-/** An advisory lock, beside `SETTLEMENT_GATE`. */
-const ALL_LIMITS = 7_270_210;
-
 /**
  * Changes of limits wait for each other: whether one loosens anything depends on the house's row, too,
  * and on rows that are not there yet and cannot be locked.
  */
 export const lockAllLimits = async (trx: Knex.Transaction): Promise<void> => {
-  await trx.raw('select pg_advisory_xact_lock(?)', [ALL_LIMITS]);
+  await trx.raw('select pg_advisory_xact_lock(?)', [ADVISORY_LOCKS.limits]);
 };
 
 /** Nobody else changes the row until this transaction has ended. */

@@ -1,11 +1,12 @@
 import type { Knex } from 'knex';
 import type { Logger } from '../log.js';
+import { ADVISORY_LOCKS } from '../advisory-locks.js';
 
 /**
  * An advisory lock. Every settling transaction takes it shared before it reads `trading_blocks`;
  * whoever holds it exclusively for a moment knows that all that had not seen a new row are over.
  */
-export const SETTLEMENT_GATE = 7_270_200;
+export const SETTLEMENT_GATE = ADVISORY_LOCKS.settlementGate;
 
 const WAIT_MAX = '1s';
 

@@ -1,6 +1,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { expect } from 'chai';
 import { auditChainBroken, auditEntries, auditFaults } from '../../src/audit/metrics.js';
+import { SETTLEMENT_GATE } from '../../src/risk/settlement-gate.js';
 import {
   edit,
   ENTRIES,
@@ -21,6 +22,16 @@ describe('the watch over the audit log', () => {
   });
   after(() => audited.stop());
   afterEach(() => audited.restore());
+
+  it('anchors also while orders are being settled', async () => {
+    await audited.plantAnchors(() => []);
+    const { knex } = audited.trading.container.db;
+    const anchor = await knex.transaction(async (pass) => {
+      await pass.raw('select pg_advisory_xact_lock_shared(?)', [SETTLEMENT_GATE]);
+      return audited.newWatch().anchor(new Date());
+    });
+    expect(anchor?.seq).to.equal(BigInt(ENTRIES));
+  });
 
   describe('finds in the file of anchors', () => {
     const change = (line: string, member: string, value: unknown): string =>
