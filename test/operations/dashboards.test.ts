@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { slug } from 'github-slugger';
-import { collectDefaultMetrics, register, Registry } from 'prom-client';
 import {
   annotationQueries,
   panelQueries,
@@ -16,7 +16,7 @@ import { findOfPrometheus } from '../../ops/grafana/prometheus-programs.js';
 import type { Program } from '../../src/embedded/packaged-program.js';
 import { BUILT_IN, chooseAll, fillIn } from '../../ops/grafana/variables.js';
 
-const SRC = new URL('../../src/', import.meta.url);
+const DECLARED_METRICS = fileURLToPath(new URL('../support/declared-metrics.ts', import.meta.url));
 const GRAFANA = new URL('../../ops/grafana/', import.meta.url);
 /** Of Grafana 11.6 and 12: a later Grafana brings it up to date by itself. */
 const SCHEMA_VERSION = 41;
@@ -28,19 +28,16 @@ const RUNBOOK = /\n\nRunbook: `docs\/operations\/runbook\.md#[a-z0-9-]+`/;
 const WITHIN_MS = 150_000;
 
 /** The metrics of the product by name, as its modules declare them, and those of every Node process. */
-async function declaredMetrics(): Promise<Map<string, { type: string; isShared: boolean }>> {
-  const files = (await readdir(SRC, { recursive: true })).filter((one) =>
-    /\bmetrics\.ts$/.test(one),
+function declaredMetrics(): Map<string, { type: string; isShared: boolean }> {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--import', 'tsx', DECLARED_METRICS],
+    { encoding: 'utf8' },
   );
-  for (const file of files) await import(new URL(file, SRC).href);
-  const ofNode = new Registry();
-  collectDefaultMetrics({ register: ofNode });
-  const metrics = [...register.getMetricsAsArray(), ...ofNode.getMetricsAsArray()];
+  if (status !== 0) throw new Error(stderr);
+  const metrics = JSON.parse(stdout) as { name: string; type: string; aggregator: string }[];
   return new Map(
-    metrics.map(({ name, type, aggregator }) => [
-      name,
-      { type: String(type), isShared: aggregator === 'max' },
-    ]),
+    metrics.map(({ name, type, aggregator }) => [name, { type, isShared: aggregator === 'max' }]),
   );
 }
 
@@ -117,8 +114,8 @@ describe('the dashboards', () => {
     }
   });
 
-  it('ask for metrics that there are', async () => {
-    const declared = await declaredMetrics();
+  it('ask for metrics that there are', () => {
+    const declared = declaredMetrics();
     for (const dashboard of dashboards) {
       const queries = [...panelQueries(dashboard), ...annotationQueries(dashboard)];
       const asked = queries.map(({ place, expr }) => [place, expr] as const);
@@ -134,8 +131,8 @@ describe('the dashboards', () => {
     }
   });
 
-  it('never add up what each process tells of all', async () => {
-    const declared = await declaredMetrics();
+  it('never add up what each process tells of all', () => {
+    const declared = declaredMetrics();
     for (const { place, expr } of dashboards.flatMap(panelQueries)) {
       for (const name of metricsIn(expr).filter((one) => declared.get(one)?.isShared)) {
         const added = `\\b(?:sum|avg|count)(?: by \\([^)]*\\))? ?\\((?:\\w+\\()?${name}\\b`;
