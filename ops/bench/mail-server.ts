@@ -2,9 +2,12 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 
-/** A mail server that takes everything, or holds every connection without a word. */
+/** Takes everything, holds every connection without a word, or wants no mail of ours. */
+export type MailServerMood = 'takes' | 'silent' | 'refuses';
+
+/** A mail server that is as it is told to be. */
 export class BenchMailServer {
-  isSilent = false;
+  private mood: MailServerMood = 'takes';
   taken = 0;
   private readonly sockets = new Set<Socket>();
 
@@ -24,8 +27,8 @@ export class BenchMailServer {
   }
 
   /** Connections that are there begin anew. */
-  turn(isSilent: boolean): void {
-    this.isSilent = isSilent;
+  turn(mood: MailServerMood): void {
+    this.mood = mood;
     for (const socket of this.sockets) socket.destroy();
   }
 
@@ -38,11 +41,15 @@ export class BenchMailServer {
     this.sockets.add(socket);
     socket.on('close', () => this.sockets.delete(socket));
     socket.on('error', () => undefined);
-    if (this.isSilent) return;
+    if (this.mood === 'silent') return;
     let isData = false;
     socket.write('220 bench\r\n');
     createInterface({ input: socket }).on('line', (line) => {
-      if (this.isSilent || (isData && line !== '.')) return;
+      if (this.mood === 'silent' || (isData && line !== '.')) return;
+      if (this.mood === 'refuses' && /^MAIL/i.test(line)) {
+        socket.write('550 5.7.1 you may not send here\r\n');
+        return;
+      }
       if (isData) this.taken += 1;
       isData = !isData && /^DATA/i.test(line);
       socket.write(isData ? '354 go on\r\n' : '250 ok\r\n');

@@ -83,7 +83,7 @@ async function main(): Promise<void> {
     await addEndpoints(db, withEndpoint, receiver.url, SECRETS_KEY);
     const load = { url: instance.url, accounts, symbols, perSecond: options.orders };
     const measure = async (isSilent: boolean, seconds: number, seed: number): Promise<Figures> => {
-      mailServer.turn(isSilent);
+      mailServer.turn(isSilent ? 'silent' : 'takes');
       await sleep(PAUSE_MS);
       receiver.take();
       const { latenciesMs } = await runPacedLoad({ ...load, seconds, seed });

@@ -121,11 +121,9 @@ export const FAULTS_OF_PARTNERS: readonly Fault[] = [
     withinS: 120,
     async cause({ sql, call, pid }) {
       process.kill(pid('payments'), 'SIGSTOP');
-      await sql(`update assets set routing = 'venue' where symbol = 'PEP'`);
-      const order = { symbol: 'PEP', qty: '500', side: 'buy', type: 'market' };
-      const buy = again(1_000, () =>
-        call('POST', '/v2/orders', { ...order, time_in_force: 'day' }),
-      );
+      const order = { symbol: 'DIS', qty: '1', side: 'buy', type: 'limit', time_in_force: 'ioc' };
+      // DIS goes to the venue, and below the house's quotes nobody here sells.
+      const buy = again(1_000, () => call('POST', '/v2/orders', { ...order, limit_price: '80' }));
       const { rows } = await sql('select id from bank_accounts order by random() limit 1');
       const deposit = { direction: 'INCOMING', amount: '10.00', bank_account_id: rows[0]?.['id'] };
       const pay = again(1_000, () => call('POST', '/v2/transfers', deposit)); // until its owner's turn

@@ -75,16 +75,29 @@ export const FAULTS_OF_PROCESSES: readonly Fault[] = [
   },
 ];
 
-export const SLOW_FAULTS_OF_PROCESSES: readonly Fault[] = [
+/** In this order: what was refused waits, and is too old all the sooner. */
+export const FAULTS_OF_MAIL: readonly Fault[] = [
+  {
+    what: 'the mail server does not let us send',
+    alerts: ['MailServerRefusesUs'],
+    withinS: 120,
+    cause({ mailServer }) {
+      mailServer.turn('refuses');
+      return Promise.resolve(() => mailServer.turn('takes'));
+    },
+  },
   {
     what: 'the mail server takes every connection and says nothing',
     alerts: ['NotificationChannelStuck'],
     withinS: 700,
     cause({ mailServer }) {
-      mailServer.turn(true);
-      return Promise.resolve(() => mailServer.turn(false));
+      mailServer.turn('silent');
+      return Promise.resolve(() => mailServer.turn('takes'));
     },
   },
+];
+
+export const SLOW_FAULTS_OF_PROCESSES: readonly Fault[] = [
   {
     what: 'a worker leaks memory and blocks its event loop',
     alerts: ['EventLoopBlocked', 'MemoryHigh', 'MemoryGrows'],

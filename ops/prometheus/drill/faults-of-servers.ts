@@ -178,6 +178,8 @@ export const LAST_FAULT: Fault = {
   async cause(stage) {
     await stage.queues.loseDisk();
     await withQueues(stage, (redis) => redis.config('SET', 'save', '1 1')); // so it tries at once
-    return () => undefined;
+    return async () => {
+      await withQueues(stage, (redis) => redis.config('SET', 'save', '')); // else it does not end
+    };
   },
 };

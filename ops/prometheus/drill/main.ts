@@ -11,7 +11,11 @@ import {
   FAULTS_OF_RIGHTS,
   SLOW_FAULTS_OF_DATA,
 } from './faults-of-data.js';
-import { FAULTS_OF_PROCESSES, SLOW_FAULTS_OF_PROCESSES } from './faults-of-processes.js';
+import {
+  FAULTS_OF_MAIL,
+  FAULTS_OF_PROCESSES,
+  SLOW_FAULTS_OF_PROCESSES,
+} from './faults-of-processes.js';
 import { FAULTS_OF_SERVERS, FAULTS_OF_SPEED, LAST_FAULT } from './faults-of-servers.js';
 import { openStage, type OpenStage } from './open-stage.js';
 import { shorten } from './shorten.js';
@@ -32,7 +36,6 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
   PostgresLongTransaction: 'a transaction would have to stay open for half an hour',
   PostgresReplicationLags: 'needs a standby or archiver that falls 256 MiB behind',
   AuditNotVerified: 'the log would have to stay unverified for an hour',
-  MailServerRefusesUs: 'the mail server is silent all the time for NotificationChannelStuck',
 };
 
 const OPS = new URL('../../../../ops/', import.meta.url); // from dist
@@ -124,7 +127,7 @@ async function drill(
     for (const fault of faults) await run(fault);
   };
   const [endOfDay, proof] = SLOW_FAULTS_OF_DATA;
-  const beside = SLOW_FAULTS_OF_PROCESSES.map(run);
+  const beside = [inTurn(FAULTS_OF_MAIL), ...SLOW_FAULTS_OF_PROCESSES.map(run)];
   await inTurn(FAULTS_OF_PROCESSES);
   beside.push(run(endOfDay!)); // only now: while workers are frozen nobody tells of it
   await inTurn(FAULTS_OF_PARTNERS);
