@@ -11,6 +11,13 @@ describe('the rules of the drill of alerts', () => {
         for: 15000ms`);
   });
 
+  it('have the age of a transaction divided, which only time can make', () => {
+    const rule = 'expr: max(brokerx_postgres_oldest_transaction_seconds) > 1800';
+    expect(shorten(rule, 20)).to.equal(
+      'expr: max(brokerx_postgres_oldest_transaction_seconds) > 90',
+    );
+  });
+
   it('keep enough of a window for a few scrapes, and steps of subqueries', () => {
     expect(shorten('rate(a_total[1m])', 20)).to.equal('rate(a_total[12000ms])');
     expect(shorten('deriv(b[5m:30s])', 20)).to.equal('deriv(b[15000ms:1500ms])');

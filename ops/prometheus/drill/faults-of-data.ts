@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { mkdir, rename, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { again, type Fault, type Stage } from './stage.js';
 
 /** Faults of what is kept in the database: edited, missing, too old, locked or forbidden. */
@@ -187,3 +189,29 @@ export const FAULTS_OF_RIGHTS: readonly Fault[] = [
     cause: () => Promise.resolve(nothing),
   },
 ];
+
+/** Long, and beside the others: it locks nothing. */
+export const LONG_TRANSACTION: Fault = {
+  what: 'somebody has begun a transaction in psql, and gone home',
+  alerts: ['PostgresLongTransaction'],
+  withinS: 300,
+  cause: ({ hold }) => hold('select txid_current()'),
+};
+
+/** Late: the faults before it want both workers and the anchors. */
+export const UNVERIFIABLE_LOG: Fault = {
+  what: 'the workers crash, and find the file of audit anchors unreadable',
+  alerts: ['AuditNotVerified'],
+  withinS: 150,
+  async cause({ instance, pid }) {
+    const anchors = join(instance.dataDir, 'audit-anchors.jsonl');
+    await rename(anchors, `${anchors}.kept`);
+    await mkdir(anchors); // not just gone: then a new file would begin
+    // Those that have verified it remember when; what starts anew has yet to do it.
+    for (const name of ['worker-1', 'worker-2']) process.kill(pid(name), 'SIGKILL');
+    return async () => {
+      await rmdir(anchors);
+      await rename(`${anchors}.kept`, anchors);
+    };
+  },
+};

@@ -1,5 +1,10 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import pg from 'pg';
+import { PostgresPrograms } from '../../../src/backup/programs.js';
+import { startProgram } from '../../../src/backup/run-program.js';
 import { again, type Fault, type Stage, type Undo } from './stage.js';
 
 /** Faults of Postgres and Redis: full, refusing, slow, away. */
@@ -32,6 +37,60 @@ const takeAway = (
   },
 });
 
+/** Writes 416 MiB of the log: each switch fills up a file of 16 MiB. */
+const WRITE_LOG = `do $$ begin for i in 1..26 loop
+  perform pg_logical_emit_message(false, 'drill', 'x'); perform pg_switch_wal();
+  end loop; end $$`;
+const RECEIVER_READY_MS = 20_000;
+
+/** A real archiver of the log that is stopped as if its disk hung. */
+const ARCHIVER_HANGS: Fault = {
+  what: 'an archiver of the log hangs, and much is written',
+  alerts: ['PostgresReplicationLags'],
+  withinS: 120,
+  async cause({ instance, sql }) {
+    const { dataDir, databaseUrl } = instance;
+    const { rows } = await sql(
+      `select current_setting('server_version_num')::int / 10000 as major`,
+    );
+    const programs = new PostgresPrograms(Number(rows[0]?.['major']), dataDir, () => undefined);
+    const program = await programs.client('pg_receivewal');
+    // Else the server ends the connection after a minute, and nobody is behind any more.
+    const env = { ...program.env, PGOPTIONS: '-c wal_sender_timeout=0' };
+    const directory = join(dataDir, 'drill-archive');
+    await mkdir(directory);
+    const args = [`--directory=${directory}`, '--no-loop', '--status-interval=1'];
+    const { child, ended } = startProgram({ ...program, env }, databaseUrl, args);
+    const kill = (): void => void child.kill('SIGKILL');
+    process.once('exit', kill);
+    const undo = async (): Promise<void> => {
+      kill();
+      await ended;
+      process.off('exit', kill);
+    };
+    try {
+      await untilReceived({ sql });
+      child.kill('SIGSTOP');
+      await sql(WRITE_LOG);
+    } catch (error) {
+      await undo();
+      throw error;
+    }
+    return undo;
+  },
+};
+
+async function untilReceived({ sql }: Pick<Stage, 'sql'>): Promise<void> {
+  const deadline = Date.now() + RECEIVER_READY_MS;
+  while (Date.now() < deadline) {
+    const { rowCount } = await sql(`select from pg_stat_replication
+      where application_name = 'pg_receivewal' and state = 'streaming' and write_lsn is not null`);
+    if (rowCount) return;
+    await sleep(200);
+  }
+  throw new Error(`pg_receivewal receives nothing within ${RECEIVER_READY_MS / 1_000} s`);
+}
+
 export const FAULTS_OF_SERVERS: readonly Fault[] = [
   {
     what: 'one process alone loses Postgres',
@@ -60,16 +119,14 @@ export const FAULTS_OF_SERVERS: readonly Fault[] = [
       };
     },
   },
+  ARCHIVER_HANGS,
   {
     what: 'a replication slot is read by nobody',
     alerts: ['PostgresSlotRetainsLog'],
     withinS: 150,
     async cause({ sql }) {
       await sql(`select pg_create_physical_replication_slot('drill', true)`);
-      const write = `do $$ begin for i in 1..26 loop
-        perform pg_logical_emit_message(false, 'drill', 'x'); perform pg_switch_wal();
-        end loop; end $$`;
-      for (let part = 0; part < 6; part += 1) await sql(write);
+      for (let part = 0; part < 6; part += 1) await sql(WRITE_LOG);
       return async () => {
         await sql(`select pg_drop_replication_slot('drill')`);
       };

@@ -8,9 +8,12 @@ const UNITS: Readonly<Record<string, number>> = {
 /** A rate needs a few scrapes in its window. */
 const WINDOW_MIN_MS = 12_000;
 
+/** An age that only time can make: nobody can open a transaction in the past. */
+const LIMIT_OF_AGE = /(\bbrokerx_postgres_oldest_transaction_seconds\)? > )(\d+)/g;
+
 /**
- * The same rules with every `for`, window, step and offset divided by a factor. What an alert compares
- * (how old, how many, which share) stays as it is.
+ * The same rules with every `for`, window, step and offset divided by a factor, and the age of a
+ * transaction. What else an alert compares (how old, how many, which share) stays as it is.
  */
 export function shorten(rules: string, factor: number): string {
   const divide = (duration: string, minMs: number): string => {
@@ -27,5 +30,9 @@ export function shorten(rules: string, factor: number): string {
       if (!all.includes(':')) return `[${range}]`;
       return `[${range}:${step ? divide(step, 1_000) : ''}]`;
     })
-    .replace(/\boffset (\w+)/g, (_all, time: string) => `offset ${divide(time, 1_000)}`);
+    .replace(/\boffset (\w+)/g, (_all, time: string) => `offset ${divide(time, 1_000)}`)
+    .replace(
+      LIMIT_OF_AGE,
+      (_all, start: string, limit: string) => `${start}${Number(limit) / factor}`,
+    );
 }
