@@ -101,8 +101,10 @@ async function doAllSorts(url: string, client: DemoClient, seconds: number): Pro
   };
   const banks = JSON.parse((await call('GET', '/v2/bank_accounts')).body) as { id: string }[];
   const order = { symbol: 'KO', qty: '1', side: 'buy', type: 'limit', time_in_force: 'day' };
-  const until = performance.now() + seconds * 1_000;
-  for (let round = 0; performance.now() < until; round += 1) {
+  const began = performance.now();
+  const share = () => (performance.now() - began) / (seconds * 1_000);
+  let deposits = 0;
+  for (let round = 0; share() < 1; round += 1) {
     const made = await call('POST', '/v2/orders', { ...order, limit_price: '50' });
     const { id } = JSON.parse(made.body) as { id: string };
     const replaced = await call('PATCH', `/v2/orders/${id}`, { limit_price: '51' });
@@ -112,7 +114,9 @@ async function doAllSorts(url: string, client: DemoClient, seconds: number): Pro
     const { headers } = await call('GET', '/v2/account');
     await call('GET', '/v2/account', undefined, { 'If-None-Match': headers.get('etag') ?? '' });
     await call('GET', `/v2/orders/${randomUUID()}`);
-    const amount = DEPOSITS[round]; // then the limits would refuse them
+    // All over the time; with more of them the limits would refuse some.
+    const isTime = share() * DEPOSITS.length >= deposits;
+    const amount = isTime ? DEPOSITS[deposits++] : undefined;
     const deposit = { direction: 'INCOMING', amount, bank_account_id: banks[0]?.id };
     const key = { 'Idempotency-Key': randomUUID() };
     if (amount !== undefined || round % 10 === 0) await call('POST', '/v2/transfers', deposit, key);
