@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startFreshInstance } from '../bench/instance.js';
 import { readOptions } from '../bench/options.js';
-import { freePorts } from './free-ports.js';
+import { freePorts } from '../prometheus/free-ports.js';
 import { beBusy } from './activity.js';
 import {
   annotationQueries,
@@ -13,7 +13,7 @@ import {
   type Dashboard,
   type Query,
 } from './dashboards.js';
-import { startPrometheus, type Prometheus, type Series } from './prometheus.js';
+import { startPrometheus, type Prometheus, type Series } from '../prometheus/prometheus.js';
 import { chooseAll, fillIn } from './variables.js';
 
 /**

@@ -12,7 +12,7 @@ import {
   type Dashboard,
   type Panel,
 } from '../../ops/grafana/dashboards.js';
-import { findOfPrometheus } from '../../ops/grafana/prometheus-programs.js';
+import { findOfPrometheus } from '../../ops/prometheus/prometheus-programs.js';
 import type { Program } from '../../src/embedded/packaged-program.js';
 import { BUILT_IN, chooseAll, fillIn } from '../../ops/grafana/variables.js';
 

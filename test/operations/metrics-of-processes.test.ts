@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { freePorts } from '../../ops/grafana/free-ports.js';
+import { freePorts } from '../../ops/prometheus/free-ports.js';
 import { eventually } from '../support/eventually.js';
 import { startProduct, type Product } from '../support/processes.js';
 

@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { findOfPrometheus } from '../../ops/grafana/prometheus-programs.js';
+import { findOfPrometheus } from '../../ops/prometheus/prometheus-programs.js';
 import type { Program } from '../../src/embedded/packaged-program.js';
 
 const OPS = fileURLToPath(new URL('../../ops/', import.meta.url));

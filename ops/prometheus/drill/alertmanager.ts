@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../../src/embedded/free-port.js';
-import { findOfPrometheus } from '../../grafana/prometheus-programs.js';
+import { findOfPrometheus } from '../prometheus-programs.js';
 
 /** An Alertmanager with the product's routes, whose receivers note what reaches them. */
 export interface Alertmanager {

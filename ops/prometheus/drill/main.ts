@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { BenchMailServer } from '../../bench/mail-server.js';
-import { startPrometheus, type Prometheus } from '../../grafana/prometheus.js';
+import { startPrometheus, type Prometheus } from '../prometheus.js';
 import { startAlertmanager, type Alertmanager } from './alertmanager.js';
 import {
   FAULTS_OF_DATA,

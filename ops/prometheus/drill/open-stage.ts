@@ -14,7 +14,7 @@ import { startRedis } from '../../../src/embedded/redis.js';
 import { addEndpoints } from '../../bench/endpoints.js';
 import { startFreshInstance } from '../../bench/instance.js';
 import { BenchMailServer } from '../../bench/mail-server.js';
-import { freePorts } from '../../grafana/free-ports.js';
+import { freePorts } from '../free-ports.js';
 import { startSickWorker } from './sick-worker.js';
 import type { Server, Stage, Undo } from './stage.js';
 
