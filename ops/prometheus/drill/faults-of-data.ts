@@ -45,7 +45,9 @@ export const FAULTS_OF_DATA: readonly Fault[] = [
     what: 'the head of the audit log is edited',
     alerts: ['AuditChainBroken'],
     withinS: 90,
-    async cause({ sql }) {
+    async cause({ sql, call }) {
+      // An act, or there might be nothing to edit.
+      await call('PUT', '/v2/notifications/preferences', { language: 'en' });
       const edit = `alter table audit_chain disable trigger user;
         update audit_chain set hash = decode(md5('x') || md5('y'), 'hex')
           where seq = (select max(seq) from audit_chain);
