@@ -48,6 +48,8 @@ let passed = 0;
 let failed = 0;
 
 async function main(): Promise<void> {
+  const interrupted = untilInterrupted();
+  interrupted.catch(() => undefined); // also while it starts, when nobody waits for it yet
   say('Starting the product, Prometheus and Alertmanager');
   const stage = await openStage();
   let alertmanager: Alertmanager | null = null;
@@ -65,7 +67,7 @@ async function main(): Promise<void> {
       ruleFiles: [join(await shortRules(stage.folder), '*.yml')],
       alertmanager: alertmanager.address,
     });
-    await Promise.race([drill(stage, prometheus, alertmanager), untilInterrupted()]);
+    await Promise.race([drill(stage, prometheus, alertmanager), interrupted]);
   } finally {
     await prometheus?.stop();
     await alertmanager?.stop();
