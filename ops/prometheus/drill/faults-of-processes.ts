@@ -102,6 +102,9 @@ export const SLOW_FAULTS_OF_PROCESSES: readonly Fault[] = [
     what: 'a worker leaks memory and blocks its event loop',
     alerts: ['EventLoopBlocked', 'MemoryHigh', 'MemoryGrows'],
     withinS: 1_100,
-    cause: () => Promise.resolve(() => undefined), // it does so from the start
+    cause: ({ sickWorker }) => {
+      sickWorker.fallSick();
+      return Promise.resolve(() => undefined);
+    },
   },
 ];

@@ -6,17 +6,23 @@ import { fileURLToPath } from 'node:url';
 const WORKER = fileURLToPath(new URL('../../../workers/main.js', import.meta.url));
 const LEAK_BYTES_PER_S = 1_500_000;
 
-/** Runs inside of the worker: leaks memory, and blocks the event loop, which costs no processor. */
+/**
+ * Waits inside of the worker for a signal; then leaks memory, and blocks the event loop, which costs no
+ * processor.
+ */
 const SICKNESS = `
-  const kept = [];
-  setInterval(() => kept.push(Buffer.alloc(${LEAK_BYTES_PER_S}, 1)), 1000);
-  const nobody = new Int32Array(new SharedArrayBuffer(4));
-  setInterval(() => Atomics.wait(nobody, 0, 0, 700), 1000);
+  process.once('SIGUSR2', () => {
+    const kept = [];
+    setInterval(() => kept.push(Buffer.alloc(${LEAK_BYTES_PER_S}, 1)), 1000);
+    const nobody = new Int32Array(new SharedArrayBuffer(4));
+    setInterval(() => Atomics.wait(nobody, 0, 0, 700), 1000);
+  });
 `;
 
 /** One real worker more that leaks, is slow, and loses Postgres when it is told to. */
 export interface SickWorker {
   readonly port: number;
+  fallSick(): void;
   losePostgres(): void;
   stop(): Promise<void>;
 }
@@ -41,6 +47,7 @@ export async function startSickWorker(
   const ended = once(child, 'exit');
   return {
     port,
+    fallSick: () => void child.kill('SIGUSR2'),
     losePostgres: () => wire.cut(),
     async stop() {
       child.kill('SIGKILL');
