@@ -185,10 +185,17 @@ export const FAULTS_OF_RIGHTS: readonly Fault[] = [
     },
   },
   {
-    what: 'errors of which most are over: the slow burn is what is left',
+    what: 'one request in two hundred fails: too few for the fast burn',
     alerts: ['ApiErrorBudgetBurnsSlow'],
-    withinS: 120,
-    cause: () => Promise.resolve(nothing),
+    withinS: 300,
+    async cause(stage) {
+      const allow = await forbid(stage, 'select', 'watchlists');
+      const stop = again(9_000, () => stage.call('GET', '/v2/watchlists'));
+      return async () => {
+        await stop();
+        await allow();
+      };
+    },
   },
 ];
 
