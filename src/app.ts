@@ -286,7 +286,7 @@ export function createRouter(deps: AppDeps, guards: Guards): Router {
     ledgerRouter({ ...guards, prover }),
     bankAccountsRouter({ ...guards, knex, sealer }),
     transfersRouter({ ...guards, knex, limits: transferLimits(config), nudgeTransfers, now }),
-    staffTransfersRouter({ ...guards, knex, approvals }),
+    staffTransfersRouter({ ...guards, knex, approvals, now }),
     callbacksRouter({ knex, log, nudgeNotifications, paymentProviderSecret, now }),
     sessionsRouter({ ...guards, knex, sessions, login, factors, now }),
     mfaRouter({ ...guards, knex, sealer, factors, party, nudgeNotifications, now }),

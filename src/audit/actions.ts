@@ -81,6 +81,7 @@ export const AUDIT_ACTIONS = {
   'transfer.reverse': SHOWN,
   'transfer.recover': SHOWN,
   'transfer.contradiction': HOUSE_ONLY,
+  'transfer.dispute_resolved': HOUSE_ONLY,
   'asset.routing_set': HOUSE_ONLY,
   'venue_route.closed': HOUSE_ONLY,
   'venue_route.dispute_resolved': HOUSE_ONLY,

@@ -162,6 +162,20 @@ const staffOperations: readonly Operation[] = [
     responses: waitsForApproval,
     problems: [404, 409],
   },
+  {
+    ...staff,
+    method: 'post',
+    path: '/v2/admin/transfers/:id/resolve',
+    summary: 'Note that a dispute with the payment provider is settled',
+    description:
+      'Books nothing: what there was to put right was put right with the provider, or by adjustments. ' +
+      'Another contradiction disputes the transfer anew.',
+    headers: idempotencyHeaders,
+    params: transferIdSchema,
+    body: reasonSchema,
+    responses: { 200: { description: 'It is not disputed any more', schema: staffTransferSchema } },
+    problems: [404, 409],
+  },
 ];
 
 export const transferOperations: readonly Operation[] = [

@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import { recordAct, systemActor } from '../audit/record.js';
 import { formatDecimal, PRICE_SCALE } from '../domain/money.js';
 import { bookRecovery } from './book-transfer.js';
-import { oldestOpenTransfer, owedByClients } from './metrics.js';
+import { disputedTransfers, oldestOpenTransfer, owedByClients } from './metrics.js';
 import { reconcileTransfers, type SubmitDeps } from './submit-transfers.js';
 import { lockAccount } from './transfer-model.js';
 
@@ -16,24 +16,32 @@ export interface LookAfterDeps extends SubmitDeps {
   readonly nudge: () => void;
 }
 
+interface Gauges {
+  waitsMs: number | null;
+  oldestMs: number | null;
+  disputed: number;
+}
+
 /**
  * The upkeep of transfers: rings again for those that wait to be sent, asks the provider about those
  * that it does not answer, collects debts, keeps the gauges. Safe to run twice at once.
  */
 export async function lookAfterTransfers(deps: LookAfterDeps): Promise<void> {
   const { knex, nudge, now = () => new Date() } = deps;
-  const { rows } = await knex.raw<{ rows: { waitsMs: number | null; oldestMs: number | null }[] }>(
+  const { rows } = await knex.raw<{ rows: Gauges[] }>(
     `select
        (extract(epoch from t.now - min(created_at) filter (where status = 'queued')) * 1000)::float8
          as "waitsMs",
-       (extract(epoch from t.now - min(created_at)) * 1000)::float8 as "oldestMs"
+       (extract(epoch from t.now - min(created_at)) * 1000)::float8 as "oldestMs",
+       (select count(*)::int from transfers where disputed) as disputed
      from (select ?::timestamptz as now) as t
      left join transfers on status in ('queued', 'sent')
      group by t.now`,
     [now()],
   );
-  const { waitsMs, oldestMs } = rows[0]!;
+  const { waitsMs, oldestMs, disputed } = rows[0]!;
   oldestOpenTransfer.set(Math.max(0, oldestMs ?? 0) / 1_000);
+  disputedTransfers.set(disputed);
   if ((waitsMs ?? 0) > OVERDUE_MS) nudge();
   await reconcileTransfers(deps);
   await collectDebts(knex, now());

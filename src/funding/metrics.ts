@@ -20,6 +20,13 @@ export const oldestOpenTransfer = new SharedGauge(
   },
   30_000,
 );
+export const disputedTransfers = new SharedGauge(
+  {
+    name: 'brokerx_disputed_transfers',
+    help: 'Transfers about which the payment provider has contradicted itself, that nobody has settled',
+  },
+  30_000,
+);
 export const owedByClients = new SharedGauge(
   {
     name: 'brokerx_receivables_dollars',

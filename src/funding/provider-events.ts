@@ -1,12 +1,12 @@
 import type { Knex } from 'knex';
-import { systemActor, recordAct } from '../audit/record.js';
+import { systemActor } from '../audit/record.js';
 import { eventsInTurn, judgeEvent, type ProviderEventType } from '../domain/transfer-state.js';
 import { notFound } from '../errors.js';
 import type { Logger } from '../log.js';
 import { bookSettlement } from './book-transfer.js';
+import { disputeTransfer } from './disputes.js';
 import { callbacksReceived, providerLatency, transfersMoved } from './metrics.js';
-import { moveTransfer, subjectOf } from './move-transfer.js';
-import { presentTransfer } from './presenter.js';
+import { moveTransfer } from './move-transfer.js';
 import { returnTransfer } from './reverse-transfer.js';
 import { tellClient } from './tell-client.js';
 import { addEvent, lockTransfer, type LockedAccount, type Transfer } from './transfer-model.js';
@@ -50,12 +50,16 @@ export async function receiveProviderEvent(
     const locked = await lockTransfer(trx, event.transferId);
     if (!locked) throw notFound('transfer');
     const kept = await keep(trx, event, now);
+    if (kept === 'contradiction') await disputeTransfer(trx, locked.transfer, event, now);
     if (kept !== 'kept') return { outcome: kept, moves: [] };
     return { outcome: kept, moves: await applyInTurn(trx, deps, locked, now) };
   });
   callbacksReceived.inc({ outcome });
   if (outcome === 'contradiction') {
-    log.error('the payment provider gave two events the same place', { event_id: event.id });
+    log.error('the payment provider gave two events the same place', {
+      transfer_id: event.transferId,
+      event_id: event.id,
+    });
   }
   for (const { direction, status, sentAt } of moves) {
     transfersMoved.inc({ direction, status });
@@ -84,7 +88,11 @@ async function keep(trx: Knex.Transaction, event: ProviderEvent, now: Date): Pro
   const known = await trx('transfer_callbacks')
     .where({ event_id: event.id })
     .first<{ event_id: string } | undefined>('event_id');
-  return known ? 'repeated' : 'contradiction';
+  if (known) return 'repeated';
+  const noted = await trx('transfer_events')
+    .where({ transfer_id: event.transferId, provider_event_id: event.id })
+    .first<{ id: string } | undefined>('id');
+  return noted ? 'repeated' : 'contradiction';
 }
 
 /** @returns the transfer after each event that moved it */
@@ -135,15 +143,7 @@ async function apply(
       status: transfer.status,
       event: type,
     });
-    await addEvent(trx, transfer.id, { ...history, type: `contradiction: ${type}` });
-    await trx('transfers').where({ id: transfer.id }).update({ disputed: true, updated_at: now });
-    await recordAct(trx, BY, {
-      action: 'transfer.contradiction',
-      subject: subjectOf(transfer),
-      before: presentTransfer(transfer),
-      after: { event: type, event_id: id },
-      reason,
-    });
+    await disputeTransfer(trx, transfer, { id, type, reason }, now);
     return null;
   }
   if (verdict.kind === 'nothing_new') {

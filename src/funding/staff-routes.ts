@@ -10,6 +10,7 @@ import { replayable } from '../http/idempotency.js';
 import { nextToken } from '../http/page.js';
 import { validateBody, validateParams, validateQuery } from '../http/validate.js';
 import { reasonSchema } from '../risk/schema.js';
+import { resolveDispute } from './disputes.js';
 import { presentStaffTransfer, presentTransferEvent } from './presenter.js';
 import { askToReverse } from './reversal-approval.js';
 import { findTransfer, listEvents, listTransfers } from './transfer-model.js';
@@ -23,11 +24,12 @@ import {
 export interface StaffTransferRoutesDeps extends Guards {
   readonly knex: Knex;
   readonly approvals: Approvals;
+  readonly now: () => Date;
 }
 
 /** All clients' transfers, for the house. */
 export function staffTransfersRouter(deps: StaffTransferRoutesDeps): Router {
-  const { knex, approvals, ...guards } = deps;
+  const { knex, approvals, now, ...guards } = deps;
   const router = new Router();
   const reader = staffOnly(guards, 'ops', 'compliance', 'admin');
   const officer = staffOnly(guards, 'compliance', 'admin');
@@ -64,6 +66,19 @@ export function staffTransfersRouter(deps: StaffTransferRoutesDeps): Router {
       const { id } = ctx.state.params as { id: string };
       const { reason } = ctx.request.validBody as { reason: string };
       answerWaiting(ctx, await askToReverse(trx, approvals, id, { by: actorOf(ctx), reason }));
+    }),
+  );
+
+  router.post(
+    '/v2/admin/transfers/:id/resolve',
+    ...reader,
+    idParams,
+    validateBody(reasonSchema),
+    replayable(knex, async (ctx, trx) => {
+      const { id } = ctx.state.params as { id: string };
+      const { reason } = ctx.request.validBody as { reason: string };
+      const resolved = await resolveDispute(trx, id, { by: actorOf(ctx), reason }, now());
+      ctx.body = presentStaffTransfer(resolved);
     }),
   );
   return router;

@@ -2,9 +2,10 @@ import { expect } from 'chai';
 import { register } from 'prom-client';
 import { v7 as uuidv7 } from 'uuid';
 import { verifySignature } from '../../src/funding/callback-signature.js';
+import { lookAfterTransfers } from '../../src/funding/look-after-transfers.js';
 import { submitTransfers } from '../../src/funding/submit-transfers.js';
 import { signatureHeaders } from '../../src/payment-provider/signature.js';
-import { expectProblem, startApi, type Api } from '../support/api.js';
+import { createPerson, expectProblem, startApi, type Api } from '../support/api.js';
 import { fundingClient, quiet, transferDeps, type FundingClient } from '../support/funding.js';
 import { paymentEvent, postEvent } from '../support/payment-events.js';
 import { startTrading, usd, type Trading } from '../support/trading.js';
@@ -15,11 +16,13 @@ describe('callbacks of the payment provider', () => {
   let trading: Trading;
   let api: Api;
   let client: FundingClient;
+  let ops: Awaited<ReturnType<typeof createPerson>>;
 
   before(async () => {
     trading = await startTrading(1, { TRANSFERS_PER_HOUR: '1000' });
     api = await startApi(trading, { log: quiet });
     client = await fundingClient(trading, api, 0);
+    ops = await createPerson(trading, { role: 'ops', scopes: ['read', 'admin'] });
   });
   after(async () => {
     await api.stop();
@@ -38,6 +41,13 @@ describe('callbacks of the payment provider', () => {
     (await api.call('GET', `/v2/transfers/${id}`, { as: trading.accounts[0]! })).body.status;
   const kept = (id: string) =>
     trading.container.db.knex('transfer_callbacks').where({ transfer_id: id });
+  const isDisputed = async (id: string): Promise<unknown> =>
+    (await api.call('GET', `/v2/admin/transfers/${id}`, { as: ops })).body.disputed;
+  const resolve = (id: string) =>
+    api.call('POST', `/v2/admin/transfers/${id}/resolve`, {
+      as: ops,
+      body: { reason: 'the bank says it was settled' },
+    });
   const refused = async (reason: string): Promise<number> => {
     const metric = register.getSingleMetric('brokerx_payment_callbacks_refused_total');
     const { values } = (await metric!.get()) as { values: { labels: object; value: number }[] };
@@ -99,8 +109,7 @@ describe('callbacks of the payment provider', () => {
     await post(paymentEvent(id, 'payment.returned', { sequence: 2 })); // the place is taken
     expect(await statusOf(id)).to.equal('COMPLETE');
     expect((await trading.cash(0)).cash - cash).to.equal(usd('100'));
-    const row = await trading.container.db.knex('transfers').where({ id }).first();
-    expect(row.disputed).to.equal(true);
+    expect(await isDisputed(id)).to.equal(true);
     await post(paymentEvent(id, 'payment.returned', { sequence: 3 }));
     expect(await statusOf(id)).to.equal('RETURNED');
     expect((await trading.cash(0)).cash).to.equal(cash);
@@ -112,6 +121,47 @@ describe('callbacks of the payment provider', () => {
     await post(paymentEvent(id, 'payment.settled', { amount: '1000000' }));
     expect(await statusOf(id)).to.equal('SENT_TO_CLEARING');
     expect((await trading.cash(0)).cash).to.equal(cash);
+    expect(await isDisputed(id)).to.equal(true);
+  });
+
+  it('in a place that is taken dispute the transfer, once', async () => {
+    const id = await sent();
+    await post(paymentEvent(id, 'payment.settled'));
+    expect(await isDisputed(id)).to.equal(false);
+    const other = paymentEvent(id, 'payment.failed');
+    await post(other);
+    expect(await isDisputed(id)).to.equal(true);
+    await resolve(id);
+    await post(other); // it is known
+    expect(await isDisputed(id)).to.equal(false);
+    expect(await statusOf(id)).to.equal('COMPLETE');
+  });
+
+  it('that have disputed a transfer are told until staff have settled it, once', async () => {
+    const disputes = async (): Promise<number> => {
+      await lookAfterTransfers(transferDeps(trading));
+      const metric = await register.getSingleMetric('brokerx_disputed_transfers')!.get();
+      return metric.values[0]!.value;
+    };
+    const before = await disputes();
+    const id = await sent('OUTGOING');
+    await post(paymentEvent(id, 'payment.settled'));
+    await post(paymentEvent(id, 'payment.failed', { sequence: 2 }));
+    expect(await disputes()).to.equal(before + 1);
+    const cash = await trading.cash(0);
+    const listed = await api.call('GET', '/v2/admin/transfers?disputed=true', { as: ops });
+    const ids = (listed.body as { transfers: { id: string }[] }).transfers.map((one) => one.id);
+    expect(ids).to.include(id);
+    const answer = await resolve(id);
+    expect(answer.status).to.equal(200);
+    expect(answer.body).to.include({ id, status: 'COMPLETE', disputed: false });
+    expect(await disputes()).to.equal(before);
+    expect(await trading.cash(0)).to.deep.equal(cash);
+    const { body } = await api.call('GET', `/v2/admin/transfers/${id}`, { as: ops });
+    const types = (body.events as { type: string }[]).map(({ type }) => type);
+    expect(types.slice(-2)).to.deep.equal(['contradiction: failed', 'dispute_resolved']);
+    expectProblem(await resolve(id), 409, 40910032);
+    expectProblem(await resolve(uuidv7()), 404, 40410000);
   });
 
   it('without a right and fresh signature are refused, leave nothing and are counted', async () => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { PaymentEvent } from '../../../src/payment-provider/instructions.js';
 import { again, type Fault, type Stage } from './stage.js';
 
 /** Faults of what is kept in the database: edited, missing, too old, locked or forbidden. */
@@ -117,13 +118,23 @@ export const FAULTS_OF_DATA: readonly Fault[] = [
   },
 ];
 
+/** What the payment provider must not say of a deposit of ten dollars. */
+const settledForLess = (reference: string): PaymentEvent => ({
+  id: randomUUID(),
+  type: 'payment.settled',
+  sequence: 1,
+  created_at: new Date().toISOString(),
+  payment: { id: randomUUID(), reference, direction: 'incoming', amount: '1.00', currency: 'USD' },
+  reason: null,
+});
+
 /** Before the kill switch is on. */
 export const FAULTS_OF_PARTNERS: readonly Fault[] = [
   {
-    what: 'a transfer is two hours old, a route to the venue open and disputed',
-    alerts: ['TransfersStuck', 'VenueRoutesStuck', 'VenueDisputes'],
+    what: 'a transfer is two hours old and disputed, a route to the venue open and disputed',
+    alerts: ['TransfersStuck', 'TransferDisputes', 'VenueRoutesStuck', 'VenueDisputes'],
     withinS: 120,
-    async cause({ sql, call, pid }) {
+    async cause({ sql, call, pid, sayAsProvider }) {
       process.kill(pid('payments'), 'SIGSTOP');
       const order = { symbol: 'DIS', qty: '1', side: 'buy', type: 'limit', time_in_force: 'ioc' };
       // DIS goes to the venue, and below the house's quotes nobody here sells.
@@ -136,13 +147,16 @@ export const FAULTS_OF_PARTNERS: readonly Fault[] = [
           where status in ('queued', 'sent') and created_at > now() - interval '1 hour'`);
         await sql(`update venue_routes set disputed = true, created_at = now() - interval '5 minutes'
           where status = 'open'`);
+        const { rows } = await sql(`select id from transfers where status = 'sent' limit 1`);
+        if (rows[0]) await sayAsProvider(settledForLess(rows[0]['id'] as string));
       });
       return async () => {
         await buy();
         await pay();
         await age();
         process.kill(pid('payments'), 'SIGCONT');
-        await sql(`update venue_routes set disputed = false where disputed`);
+        await sql(`update venue_routes set disputed = false where disputed;
+          update transfers set disputed = false where disputed`);
       };
     },
   },

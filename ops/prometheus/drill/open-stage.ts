@@ -11,6 +11,8 @@ import { freePort } from '../../../src/embedded/free-port.js';
 import { livePid } from '../../../src/embedded/pid-file.js';
 import { startPostgres } from '../../../src/embedded/postgres.js';
 import { startRedis } from '../../../src/embedded/redis.js';
+import type { PaymentEvent } from '../../../src/payment-provider/instructions.js';
+import { signatureHeaders } from '../../../src/payment-provider/signature.js';
 import { addEndpoints } from '../../bench/endpoints.js';
 import { startFreshInstance } from '../../bench/instance.js';
 import { BenchMailServer } from '../../bench/mail-server.js';
@@ -19,6 +21,7 @@ import { startSickWorker } from './sick-worker.js';
 import type { Server, Stage, Undo } from './stage.js';
 
 const SECRETS_KEY = 'only of the drill of alerts, and of nothing else';
+const PROVIDER_SECRET = 'between the drill of alerts and its payment provider';
 const PROCESSES_MAX = 10;
 const CALL_TIMEOUT_MS = 10_000;
 const ENDPOINTS_EACH = 3;
@@ -70,6 +73,7 @@ async function build(folder: string, closes: Undo[]): Promise<Built> {
     MARKET_SIMULATOR: 'on',
     SMTP_URL: mailServer.url,
     SECRETS_KEY,
+    PAYMENT_PROVIDER_SECRET: PROVIDER_SECRET,
     NOTIFICATION_WINDOW_MS: '1000',
     WEBHOOKS_ALLOW_HTTP: 'on',
     WEBHOOKS_ALLOW_PRIVATE: 'on',
@@ -100,6 +104,7 @@ async function build(folder: string, closes: Undo[]): Promise<Built> {
     pid: (name) => livePid(join(instance.dataDir, 'run', `${name}.json`)) ?? fail(name),
     ...sessions(postgres.url),
     call: caller(instance.url, instance.demo.clients),
+    sayAsProvider: (event) => postEvent(instance.url, event),
   };
 }
 
@@ -171,6 +176,20 @@ function caller(url: string, clients: readonly Client[]): Stage['call'] {
     await answer.arrayBuffer();
     return answer.status;
   };
+}
+
+/** Signed as the payment provider signs. */
+async function postEvent(url: string, event: PaymentEvent): Promise<number> {
+  const body = JSON.stringify(event);
+  const signed = signatureHeaders(PROVIDER_SECRET, { id: event.id, sentAt: new Date(), body });
+  const answer = await fetch(`${url}/v2/payment_provider/callbacks`, {
+    method: 'POST',
+    signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
+    headers: { 'Content-Type': 'application/json', ...signed },
+    body,
+  });
+  await answer.arrayBuffer();
+  return answer.status;
 }
 
 /** Webhooks to somebody who takes every connection and never answers. */

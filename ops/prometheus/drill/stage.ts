@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { PaymentEvent } from '../../../src/payment-provider/instructions.js';
 import type { Instance } from '../../bench/instance.js';
 import type { BenchMailServer } from '../../bench/mail-server.js';
 import type { SickWorker } from './sick-worker.js';
@@ -28,6 +29,7 @@ export interface Stage {
   readonly pid: (name: string) => number;
   /** With a client's API key. */
   readonly call: (method: string, path: string, body?: object) => Promise<number>;
+  readonly sayAsProvider: (event: PaymentEvent) => Promise<number>;
 }
 
 export type Undo = () => Promise<void> | void;
