@@ -367,6 +367,7 @@ export const RESOURCES: Readonly<Record<string, ResourceKind>> = {
   '/v2/webhooks/{id}/replay': webhook(),
   '/v2/admin/transfers/{id}': anyTransfer,
   '/v2/admin/transfers/{id}/reverse': anyTransfer,
+  '/v2/admin/transfers/{id}/resolve': anyTransfer,
   '/docs/{file}': shared({ file: 'swagger-ui.css' }),
 };
 
