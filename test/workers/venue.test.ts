@@ -66,6 +66,8 @@ describe('the external venue', () => {
       await say(trading, new VenueSide(route, { ...BUYS, side: route.side }).done());
     }
     await knex()('market_prices').update({ last_price: null });
+    // Intake knows prices by its catalog: one load that had begun before, and one that has not.
+    for (let load = 0; load < 2; load += 1) await trading.container.catalog.refresh();
   };
   const routesOf = ({ id }: { id: string }) =>
     knex()('venue_routes').where({ order_id: id }).select<RouteRow[]>();
