@@ -1,20 +1,13 @@
 import type { Knex } from 'knex';
 import { recordAct, systemActor, type Actor } from '../audit/record.js';
-import type { ProviderEventType } from '../domain/transfer-state.js';
 import { DomainError, notFound } from '../errors.js';
 import { subjectOf } from './move-transfer.js';
 import { presentStaffTransfer, presentTransfer } from './presenter.js';
+import type { ProviderEvent } from './provider-events.js';
 import { addEvent, lockTransfer, type Transfer } from './transfer-model.js';
 
 const NOT_DISPUTED = 40910032;
 const PROVIDER = systemActor('payment-provider');
-
-/** What the provider said that does not fit. */
-export interface Contradiction {
-  readonly id: string;
-  readonly type: ProviderEventType;
-  readonly reason: string | null;
-}
 
 /**
  * Notes that the provider has contradicted itself about a transfer: it books nothing, staff must look.
@@ -23,7 +16,7 @@ export interface Contradiction {
 export async function disputeTransfer(
   trx: Knex.Transaction,
   transfer: Transfer,
-  { id, type, reason }: Contradiction,
+  { id, type, reason }: Pick<ProviderEvent, 'id' | 'type' | 'reason'>,
   now: Date,
 ): Promise<void> {
   await addEvent(trx, transfer.id, {

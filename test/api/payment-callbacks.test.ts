@@ -122,6 +122,9 @@ describe('callbacks of the payment provider', () => {
     expect(await statusOf(id)).to.equal('SENT_TO_CLEARING');
     expect((await trading.cash(0)).cash).to.equal(cash);
     expect(await isDisputed(id)).to.equal(true);
+    await post(paymentEvent(id, 'payment.settled', { sequence: 2 })); // the provider puts it right
+    expect(await statusOf(id)).to.equal('COMPLETE');
+    expect((await trading.cash(0)).cash - cash).to.equal(usd('100'));
   });
 
   it('in a place that is taken dispute the transfer, once', async () => {
